@@ -1,0 +1,89 @@
+"""The settings, and the only reader of the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tympan.domain.lifecycle import ExpiredEndpointPolicy, LifecycleRule
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, as ``TYMPAN_<NAME>``; ``docs/settings.md`` is made from it."""
+
+    model_config = SettingsConfigDict(env_prefix="TYMPAN_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Folder of databases, files and models.")
+    host: str = Field("127.0.0.1", description="Address the server listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port the server listens on; 0 picks a free one.")
+    bootstrap_key: SecretStr | None = Field(
+        None, description="The first key, for unattended starts; else two keys are made."
+    )
+    public_url: str | None = Field(None, description="Base URL clients use, when a proxy is in front.")
+
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL; SQLite in the data folder when not set."
+    )
+    jobs_database_url: str | None = Field(
+        None, description="Database of the job engine; SQLite in the data folder when not set."
+    )
+    blob_url: str | None = Field(
+        None, description="Bucket URL (s3://, az://, gs://); the data folder when not set."
+    )
+
+    job_concurrency: int = Field(2, ge=1, description="Jobs a worker runs at once.")
+    training_concurrency: int = Field(1, ge=1, description="Trainings a worker runs at once.")
+    lease_s: float = Field(30.0, gt=0, description="A worker silent for so long is taken for dead.")
+    poll_s: float = Field(0.25, gt=0, description="How often a worker looks for new and cancelled jobs.")
+    max_step_attempts: int = Field(10, ge=1, description="Crashes of one step before its job fails.")
+
+    lifecycle_rule: LifecycleRule = Field(
+        LifecycleRule.QUARTER, description="How models expire: quarter, anniversary or never."
+    )
+    expired_endpoint_policy: ExpiredEndpointPolicy = Field(
+        ExpiredEndpointPolicy.FALL_BACK, description="What an endpoint with an expired model does."
+    )
+
+    model_host_url: str | None = Field(None, description="Model host to use; `tympan serve` starts its own.")
+    model_host_secret: SecretStr | None = Field(None, description="Shared secret of model host and callers.")
+    engine_threads: int = Field(1, ge=1, description="Threads a recognition uses.")
+    engine_compute_type: str = Field("int8", description="CTranslate2 compute type, such as int8 or float32.")
+    idle_unload_s: float = Field(600.0, gt=0, description="A model unused for so long leaves memory.")
+
+    upload_limit_bytes: int = Field(2 * 1024**3, ge=1, description="Largest upload.")
+    archive_entry_limit: int = Field(10_000, ge=1, description="Most files in an archive.")
+    archive_total_limit_bytes: int = Field(20 * 1024**3, ge=1, description="Largest unpacked archive.")
+    recording_limit_s: float = Field(7200.0, gt=0, description="Longest recording in a dataset.")
+    file_url_life_s: int = Field(12 * 3600, ge=1, description="How long a file URL works.")
+
+    @property
+    def sql_url(self) -> str:
+        """URL of the resource database."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'app.db'}"
+
+    @property
+    def jobs_sql_url(self) -> str:
+        """URL of the job engine's database."""
+        return self.jobs_database_url or f"sqlite:///{self.data_dir.resolve() / 'jobs.db'}"
+
+    @property
+    def blobs_url(self) -> str:
+        """URL of the blob store."""
+        return self.blob_url or (self.data_dir.resolve() / "blobs").as_uri()
+
+    @property
+    def models_dir(self) -> Path:
+        """Local copies of model bundles; may be deleted at any time."""
+        return self.data_dir / "models"
+
+    @property
+    def work_dir(self) -> Path:
+        """Working folders of running jobs; what matters there is also in the blob store."""
+        return self.data_dir / "work"
+
+    @property
+    def keys_file(self) -> Path:
+        """The owner's copy of the keys, mode 0600; the local command line reads it."""
+        return self.data_dir / "keys.json"

@@ -1,0 +1,1 @@
+"""Each port implemented: embedded first, scale-out second."""

@@ -1,0 +1,1 @@
+"""Resources, their states and the errors: standard library only."""

@@ -1,0 +1,146 @@
+"""Recognition with a model bundle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tympan.domain.model import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleInfo:
+    """``tympan.json`` of a bundle: what the engine must know beyond the weights.
+
+    Attributes:
+        family: Such as ``whisper-base``.
+        is_multilingual: Whether decoding needs a language token.
+        languages: Whisper codes it knows, such as ``en``; empty for every one.
+        has_reduced_context: Trained to decode with the audio's own length plus one second
+            instead of 30 s; ten times cheaper, and only safe when trained for it.
+        beam_size: Beam for final results.
+        trained_languages: Whisper codes seen in training; empty for base models.
+    """
+
+    family: str
+    is_multilingual: bool
+    languages: tuple[str, ...] = ()
+    has_reduced_context: bool = False
+    beam_size: int = 5
+    trained_languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizedWord:
+    """A word with its place; times are counts of 16 kHz samples."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """One stretch of speech; times are counts of 16 kHz samples.
+
+    Attributes:
+        text: Display text, after pronunciation rewriting and custom formatting.
+        confidence: 0 to 1: the geometric mean of the token probabilities.
+        rewrites: Rules that changed the text, as ``spoken -> display``.
+    """
+
+    start: int
+    end: int
+    text: str
+    confidence: float
+    words: tuple[RecognizedWord, ...] = ()
+    rewrites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What was heard in one recording.
+
+    Attributes:
+        phrases: In time order; empty when there was no speech.
+        cpu_s: CPU seconds spent.
+    """
+
+    phrases: tuple[Phrase, ...]
+    cpu_s: float
+
+    @property
+    def text(self) -> str:
+        """The display text of all phrases."""
+        return " ".join(phrase.text for phrase in self.phrases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionOptions:
+    """How to recognise.
+
+    Attributes:
+        locale: BCP-47 tag; its language selects the decoder's language token.
+        beam_size: None takes the bundle's own.
+        wants_words: Whether word times and confidences are needed.
+        is_voice_gated: Whether silence is cut out first; stretches without voice give no words.
+    """
+
+    locale: str
+    beam_size: int | None = None
+    wants_words: bool = False
+    is_voice_gated: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What a recogniser has in memory."""
+
+    loaded: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    engine: str = ""
+    devices: tuple[str, ...] = field(default=("cpu",))
+
+
+class Recognizer(Protocol):
+    """Recognises with any number of models, loaded on demand.
+
+    Thread-safe. A call keeps the model it began with, also while that model is unloaded.
+    """
+
+    def warm(self, bundle: Bundle) -> None:
+        """Load the model and recognise a second of silence.
+
+        Raises:
+            ModelDamagedError: A file is missing or does not match its SHA-256.
+            UnavailableError: The engine cannot be reached.
+        """
+        ...
+
+    def recognize(
+        self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
+    ) -> Sequence[Recognition]:
+        """Recognise recordings, one result each, in their order.
+
+        Args:
+            bundle: The model.
+            recordings: Each of shape ``(samples,)``, 16 kHz mono in [-1, 1], any length.
+            options: The same for all.
+
+        Raises:
+            InvalidInputError: The model does not know the locale's language.
+            ModelDamagedError: A file is missing or does not match its SHA-256.
+            UnavailableError: The engine cannot be reached.
+        """
+        ...
+
+    def unload(self, digest: str) -> None:
+        """Free the model's memory once its running calls have ended."""
+        ...
+
+    def state(self) -> HostState:
+        """What is loaded now."""
+        ...

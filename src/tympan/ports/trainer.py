@@ -1,0 +1,156 @@
+"""Training a custom model from a plan on disk."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingExample:
+    """One recording and what the model shall write for it.
+
+    Attributes:
+        audio: Local FLAC file, 16 kHz mono.
+        text: Display text.
+        origin: ``audio`` (uploaded), ``text`` or ``pronunciation`` (synthesised), ``replay``.
+        duration_s: Length of the recording in seconds.
+    """
+
+    audio: str
+    text: str
+    origin: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """What may be set; every field has the default that was measured best.
+
+    Attributes:
+        seed: Of every random choice.
+        epochs: Most passes over the examples; early stop usually ends sooner.
+        learning_rate: Peak; None takes the recipe's.
+        batch_size: Examples a step.
+        lora_rank: Of the update.
+        patience: Evaluations on dev without gain before training stops.
+        weight_percent: 1 to 100; the update is scaled by it when merged.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    seed: int = 0
+    epochs: int = 3
+    learning_rate: float | None = None
+    batch_size: int = 8
+    lora_rank: int = 16
+    patience: int = 3
+    weight_percent: int = 100
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """A self-contained training: what ``prepare`` leaves for ``train`` and ``export``.
+
+    Attributes:
+        base_folder: Bundle folder of the base model.
+        language: Whisper code, such as ``en``.
+        examples: To train on.
+        dev: Never trained on; decides when to stop.
+        settings: As above.
+    """
+
+    base_folder: str
+    language: str
+    examples: tuple[TrainingExample, ...]
+    dev: tuple[TrainingExample, ...]
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutcome:
+    """What training reached.
+
+    Attributes:
+        dev_wer_before: Of the base model in the trainer, on dev; None without a dev set.
+        dev_wer_after: Of the kept weights in the trainer, on dev.
+        best_step: Step whose weights were kept; 0 keeps the base weights.
+        steps: Steps taken.
+        losses: Mean loss per epoch.
+        cpu_s: CPU seconds.
+        peak_memory_bytes: Of the process.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    dev_wer_before: float | None
+    dev_wer_after: float | None
+    best_step: int
+    steps: int
+    losses: tuple[float, ...]
+    cpu_s: float
+    peak_memory_bytes: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParityOutcome:
+    """The same dev recordings through trainer and serving engine.
+
+    Attributes:
+        trainer_wer: WER of the merged weights in the trainer; None without a dev set.
+        engine_wer: WER of the exported bundle in the serving engine.
+        differing: Recordings whose normalised text differs.
+        total: Recordings compared.
+        is_passed: The two agree within the tolerance.
+    """
+
+    trainer_wer: float | None
+    engine_wer: float | None
+    differing: int
+    total: int
+    is_passed: bool
+
+
+class TrainingObserver(Protocol):
+    """Hears how training goes."""
+
+    def progress(self, fraction: float, message: str) -> None:
+        """``fraction`` of this step is done, 0 to 1. May raise CancelledError to stop."""
+        ...
+
+    def event(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """A point of a curve (``loss``, ``dev_wer``) or a plain-language ``note``."""
+        ...
+
+
+class Trainer(Protocol):
+    """Trains, merges and exports. Blocking; meant for a process of its own."""
+
+    def train(
+        self, plan: TrainingPlan, folder: Path, observer: TrainingObserver, *, save: Callable[[Path], None]
+    ) -> TrainingOutcome:
+        """Train and leave the kept LoRA weights in ``folder``.
+
+        Resumes from the newest checkpoint found in ``folder``; with the same plan the
+        result is the same whether or not it was interrupted (up to the last checkpoint).
+
+        Args:
+            plan: What to train.
+            folder: For checkpoints (``checkpoint/``), caches and the result (``lora/``).
+            observer: Hears progress.
+            save: Called with the checkpoint folder after each checkpoint, so that the
+                caller can put it where another machine finds it.
+
+        Raises:
+            InvalidInputError: Nothing in the plan can be trained on.
+            EngineError: Training diverged.
+        """
+        ...
+
+    def export(self, plan: TrainingPlan, folder: Path, into: Path) -> None:
+        """Merge the LoRA weights in ``folder`` and write a bundle folder."""
+        ...
+
+    def transcribe(self, plan: TrainingPlan, folder: Path) -> tuple[str, ...]:
+        """Greedy texts of the dev recordings from the trained weights, for the parity check."""
+        ...

@@ -1,0 +1,1 @@
+"""Functions over arrays and text: same input, same output."""

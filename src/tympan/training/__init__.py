@@ -1,0 +1,1 @@
+"""Fine-tuning with torch; runs alone from a manifest, knows no database."""

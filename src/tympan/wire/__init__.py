@@ -1,0 +1,1 @@
+"""Azure's spellings: JSON documents in and out, no I/O."""
