@@ -1,0 +1,1 @@
+"""One script a figure. ``python -m benchmarks`` runs them all."""
