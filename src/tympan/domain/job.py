@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from tympan.domain.errors import CancelledError, SupersededError
 from tympan.domain.resource import Failure
 
 
@@ -90,6 +91,22 @@ class Job:
             step=step,
             started_at=self.started_at or now,
         )
+
+    def check_attempt(self, attempt: int) -> None:
+        """Make sure that an attempt may still write.
+
+        Raises:
+            SupersededError: A newer attempt has begun, or the job has ended.
+            CancelledError: The owner has asked for cancellation.
+        """
+        if self.state.is_terminal:
+            raise SupersededError(f"Job {self.id} has ended ({self.state}); attempt {attempt} must stop.")
+        if attempt != self.attempt:
+            raise SupersededError(
+                f"Attempt {self.attempt} of job {self.id} has taken over; attempt {attempt} must stop."
+            )
+        if self.is_cancel_requested:
+            raise CancelledError(f"Job {self.id} was cancelled by its owner.")
 
     def ended(self, now: datetime, state: JobState, failure: Failure | None = None) -> Self:
         """The job in a final state."""
