@@ -1,0 +1,1 @@
+"""Documents of what the published API has no words for."""

@@ -1,0 +1,1 @@
+"""Documents of the published API, version 3.2."""

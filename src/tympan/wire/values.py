@@ -1,0 +1,88 @@
+"""How single values are spelled: times, durations, names of states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from tympan.domain.errors import InvalidInputError
+
+Document = dict[str, object]
+"""A JSON object ready to be written."""
+
+E = TypeVar("E", bound=StrEnum)
+_TICKS_PER_SAMPLE = 625
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?", re.IGNORECASE)
+
+
+def timestamp(moment: datetime) -> str:
+    """A UTC time without a fraction.
+
+    >>> timestamp(datetime(2024, 7, 14, 17, 15, 55, 999, tzinfo=UTC))
+    '2024-07-14T17:15:55Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def optional_timestamp(moment: datetime | None) -> str | None:
+    """A UTC time, or None, which leaves the member out."""
+    return None if moment is None else timestamp(moment)
+
+
+def read_timestamp(text: str) -> datetime | None:
+    """A time as clients write it, UTC when it names no zone; None when it is none.
+
+    >>> read_timestamp("2018-01-24T09:54:39Z").hour
+    9
+    """
+    if not _INSTANT.fullmatch(text.strip()):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip().upper())
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def duration(seconds: float) -> str:
+    """An ISO 8601 duration, to a hundredth of a second.
+
+    >>> duration(59), duration(2.58), duration(3723.5), duration(0)
+    ('PT59S', 'PT2.58S', 'PT1H2M3.5S', 'PT0S')
+    """
+    hundredths = round(seconds * 100)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{rest / 100:.2f}".rstrip("0").rstrip(".")
+    parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{text}S" if rest else ""]
+    return "PT" + ("".join(parts) or "0S")
+
+
+def ticks(samples: int) -> int:
+    """A count of 16 kHz samples in the wire's units of 100 ns; exact."""
+    return samples * _TICKS_PER_SAMPLE
+
+
+def present(members: Mapping[str, object]) -> Document:
+    """The members that have a value.
+
+    >>> present({"a": 1, "b": None, "c": {}})
+    {'a': 1}
+    """
+    return {name: value for name, value in members.items() if value is not None and value != {}}
+
+
+def choice(kind: type[E], text: str, target: str) -> E:
+    """The member of an enumeration, whatever its case.
+
+    Raises:
+        InvalidInputError: There is no such member; the message lists them.
+    """
+    for member in kind:
+        if member.value.lower() == text.strip().lower():
+            return member
+    allowed = ", ".join(member.value for member in kind)
+    raise InvalidInputError(f"{target} '{text}' is not known. Use one of: {allowed}.", target=target)
