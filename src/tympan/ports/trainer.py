@@ -1,6 +1,6 @@
 """Training a custom model from a plan on disk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,9 +11,10 @@ class TrainingExample:
     """One recording and what the model shall write for it.
 
     Attributes:
-        audio: Local FLAC file, 16 kHz mono.
+        audio: Local FLAC file, 16 kHz mono, named by its content: equal names mean equal bytes.
         text: Display text.
-        origin: ``audio`` (uploaded), ``text`` or ``pronunciation`` (synthesised), ``replay``.
+        origin: ``audio`` (uploaded), ``text`` or ``pronunciation`` (synthesised), or ``replay``:
+            general speech that keeps the model from forgetting what it knew.
         duration_s: Length of the recording in seconds.
     """
 
@@ -55,13 +56,15 @@ class TrainingPlan:
     Attributes:
         base_folder: Bundle folder of the base model.
         language: Whisper code, such as ``en``.
+        locale: BCP-47 tag, which selects the normaliser of the dev error rate.
         examples: To train on.
-        dev: Never trained on; decides when to stop.
+        dev: Never trained on; decides when to stop. May be empty.
         settings: As above.
     """
 
     base_folder: str
     language: str
+    locale: str
     examples: tuple[TrainingExample, ...]
     dev: tuple[TrainingExample, ...]
     settings: TrainingSettings = field(default_factory=TrainingSettings)
@@ -72,7 +75,8 @@ class TrainingOutcome:
     """What training reached.
 
     Attributes:
-        dev_wer_before: Of the base model in the trainer, on dev; None without a dev set.
+        dev_wer_before: Of the base model in the trainer with its full 30 s context, as it is
+            served, on dev; None without a dev set.
         dev_wer_after: Of the kept weights in the trainer, on dev.
         best_step: Step whose weights were kept; 0 keeps the base weights.
         steps: Steps taken.
@@ -126,6 +130,18 @@ class TrainingObserver(Protocol):
 class Trainer(Protocol):
     """Trains, merges and exports. Blocking; meant for a process of its own."""
 
+    def versions(self) -> Mapping[str, str]:
+        """Names and versions of the libraries that do the work, for the report."""
+        ...
+
+    def replay_sentences(self, language: str) -> tuple[str, ...]:
+        """General sentences to have spoken as ``replay`` examples; empty for unknown languages.
+
+        Args:
+            language: Whisper code, such as ``en``.
+        """
+        ...
+
     def train(
         self, plan: TrainingPlan, folder: Path, observer: TrainingObserver, *, save: Callable[[Path], None]
     ) -> TrainingOutcome:
@@ -148,9 +164,21 @@ class Trainer(Protocol):
         ...
 
     def export(self, plan: TrainingPlan, folder: Path, into: Path) -> None:
-        """Merge the LoRA weights in ``folder`` and write a bundle folder."""
+        """Merge the LoRA weights in ``folder`` and write a bundle folder with ``tympan.json``.
+
+        The bundle decodes with reduced context unless the base weights were kept.
+
+        Raises:
+            InvalidInputError: ``folder`` holds no finished training.
+        """
         ...
 
-    def transcribe(self, plan: TrainingPlan, folder: Path) -> tuple[str, ...]:
-        """Greedy texts of the dev recordings from the trained weights, for the parity check."""
+    def transcribe(
+        self, plan: TrainingPlan, folder: Path, recordings: Sequence[TrainingExample]
+    ) -> tuple[str, ...]:
+        """Greedy texts of recordings from the merged weights, for the parity check.
+
+        Raises:
+            InvalidInputError: ``folder`` holds no finished training.
+        """
         ...

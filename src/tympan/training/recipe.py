@@ -1,0 +1,50 @@
+"""The training recipe: every constant that was measured or chosen, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How to train. The owner's settings stand in ``ports.trainer.TrainingSettings``.
+
+    Attributes:
+        learning_rate: Peak, of AdamW without weight decay.
+        warmup_share: Share of all steps in which the rate rises from 0 to the peak.
+        last_rate_share: Share of the peak that the linear decay ends at.
+        alpha_per_rank: LoRA alpha divided by LoRA rank.
+        dropout: On the input of the LoRA layers.
+        gradient_norm: Gradients are clipped to it.
+        evaluations_per_epoch: How often dev is decoded and a checkpoint is written.
+        min_steps_between_evaluations: For small data.
+        joined_share: Joined examples per short example. Training on short examples
+            alone teaches the model to stop early.
+        joined_min_s, joined_max_s: Lengths of joined examples in seconds.
+        gap_s: Silence between the parts of a joined example in seconds.
+        longer_context_share: Examples shown with up to 10 s more context than needed.
+        full_context_share: Examples shown with all 30 s.
+        replay_divergence_weight: Weight of the divergence from the base model's word
+            probabilities on replay examples; 0 is without.
+        divergence_weight: The same on all other examples.
+    """
+
+    learning_rate: float = 5e-4
+    warmup_share: float = 0.1
+    last_rate_share: float = 0.05
+    alpha_per_rank: float = 2.0
+    dropout: float = 0.05
+    gradient_norm: float = 1.0
+    evaluations_per_epoch: int = 2
+    min_steps_between_evaluations: int = 5
+    joined_share: float = 0.2
+    joined_min_s: float = 5.0
+    joined_max_s: float = 20.0
+    gap_s: float = 0.25
+    longer_context_share: float = 0.1
+    full_context_share: float = 0.02
+    replay_divergence_weight: float = 0.0
+    divergence_weight: float = 0.0
+
+
+DEFAULT_RECIPE = Recipe()
