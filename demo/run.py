@@ -91,7 +91,7 @@ def _start_server(data_dir: Path, port: int) -> subprocess.Popen[bytes]:
     command = [TYMPAN, "serve", "--data-dir", data_dir, "--port", str(port)]
     console.print(f"[dim]$ tympan serve --data-dir {_short(data_dir)}[/]")
     with log.open("wb") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)  # noqa: S603
+        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     address = data_dir / "server.json"
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
@@ -110,7 +110,7 @@ def _loop(speech: SpeechSet, data_dir: Path, locale: str) -> None:
     def tympan(*words: str | Path) -> None:
         console.print("[dim]$ tympan " + " ".join(_quoted(_short(word)) for word in words) + "[/]")
         environment = {**os.environ, "TYMPAN_DATA_DIR": str(data_dir)}
-        done = subprocess.run([TYMPAN, *words], env=environment, check=False)  # noqa: S603
+        done = subprocess.run([TYMPAN, *words], env=environment, check=False)
         if done.returncode != 0:
             raise DemoError(
                 f"`tympan {words[0]} {words[1]}` ended with status {done.returncode}; its message is above."

@@ -81,7 +81,7 @@ def own_archive(archive: Path, folder: Path) -> SpeechSet:
     ]
     if len(recordings) < 10:  # noqa: PLR2004 - fewer cannot be split into training and test
         raise ValueError(
-            f"{archive} has {len(recordings)} recordings with a transcript; the demonstration needs at least 10. "
+            f"{archive} has {len(recordings)} recordings with a transcript; at least 10 are needed. "
             "Put the recordings and trans.txt (name, tab, text) at the top of the zip."
         )
     return _split(recordings, origin=f"your archive {archive.name}")
@@ -140,7 +140,8 @@ def _prompts(script: str) -> dict[str, str]:
     """File name (without ending) to text; prompts with stage directions are left out."""
     entries = (line.split(":", 1) for line in script.splitlines() if ":" in line and not line.startswith(";"))
     texts = {name.strip(): re.sub(r"\s+", " ", text).strip() for name, text in entries}
-    return {name: text for name, text in texts.items() if text and not re.search(r"[\[\]()<>]", text)}
+    spoken = {name: text.replace("*", "star").replace("#", "pound") for name, text in texts.items()}
+    return {name: text for name, text in spoken.items() if text and not re.search(r"[\[\]()<>]", text)}
 
 
 def _with_recording(prompts: dict[str, str], sounds: Path) -> list[Recording]:
@@ -158,7 +159,7 @@ def _seconds(path: Path) -> float:
 def _split(recordings: list[Recording], *, origin: str, synthetic: bool = False) -> SpeechSet:
     """Hold out whole transcripts, so that no sentence is both trained on and tested."""
     texts = sorted({_plain(r.transcript) for r in recordings})
-    random.Random(SEED).shuffle(texts)  # noqa: S311 - a fixed split, not a secret
+    random.Random(SEED).shuffle(texts)
     held_out = set(texts[: max(1, round(len(texts) * HELD_OUT_SHARE))])
     return SpeechSet(
         origin=origin,
