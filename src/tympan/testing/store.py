@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
+
+from pydantic import TypeAdapter
 
 from tympan.domain.access import AccessKey
 from tympan.domain.catalogue import CATALOGUE, EntityKind
@@ -31,6 +35,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "le": operator.le,
 }
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in CATALOGUE}
 
 
 @dataclass(slots=True)
@@ -104,13 +110,14 @@ class MemoryRepository(Generic[T]):
         self._kept: dict[str, T] = state.entities[entity_type]
         self._state = state
         self._is_writable = is_writable
+        self._entity_type: type[Any] = entity_type
 
     def add(self, entity: T) -> None:
         """Insert a new entity."""
         self._require_writing()
         if _id(entity) in self._kept or self._is_known_secret(entity):
             raise self._kind.exists(_id(entity))
-        self._kept[_id(entity)] = entity
+        self._kept[_id(entity)] = self._stored(entity)
 
     def find(self, entity_id: str) -> T | None:
         """The entity, or None."""
@@ -127,7 +134,7 @@ class MemoryRepository(Generic[T]):
         """Replace the stored entity of the same id."""
         self._require_writing()
         self.get(_id(entity))
-        self._kept[_id(entity)] = entity
+        self._kept[_id(entity)] = self._stored(entity)
 
     def delete(self, entity_id: str) -> bool:
         """Remove the entity; False when there was none."""
@@ -147,6 +154,13 @@ class MemoryRepository(Generic[T]):
     def _matching(self, where: Filter | None) -> Iterator[T]:
         self._kind.check(where)
         return (entity for entity in self._kept.values() if _holds(where, entity, self._kind))
+
+    def _stored(self, entity: T) -> T:
+        # What a database could not keep fails here too, and later changes of a dictionary
+        # inside the entity do not reach the store.
+        adapter: TypeAdapter[T] = _ADAPTERS[self._entity_type]
+        text = json.dumps(adapter.dump_python(entity), allow_nan=False, default=datetime.isoformat)
+        return adapter.validate_python(json.loads(text))
 
     def _is_known_secret(self, entity: T) -> bool:
         return isinstance(entity, AccessKey) and any(
@@ -197,7 +211,9 @@ class MemoryJobs(MemoryRepository[Job]):
         self._require_writing()
         self.get(event.job_id)
         events = self._state.events.get(event.job_id, ())
-        self._state.events[event.job_id] = (*events, replace(event, sequence=len(events) + 1))
+        payload = json.loads(json.dumps(dict(event.payload), allow_nan=False))
+        numbered = replace(event, sequence=len(events) + 1, payload=payload)
+        self._state.events[event.job_id] = (*events, numbered)
 
     def events(self, job_id: str, after: int = 0) -> Sequence[JobEvent]:
         """Events with a sequence above ``after``, in order."""

@@ -1,0 +1,1 @@
+"""Alembic's scripts; ``tympan.backends.sql.migrate`` runs them."""

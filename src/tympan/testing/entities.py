@@ -1,0 +1,93 @@
+"""Sound entities for tests; every builder takes the fields that matter to the test.
+
+``make_dataset(locale="de-DE")`` is a dataset of which only the locale is said.
+"""
+
+# ruff: noqa: ANN401  fields are checked by the dataclasses themselves
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from tympan.domain.access import AccessKey, hash_secret
+from tympan.domain.dataset import Dataset, DatasetKind
+from tympan.domain.endpoint import Endpoint
+from tympan.domain.evaluation import Evaluation
+from tympan.domain.job import Job, JobKind
+from tympan.domain.model import BaseModel, Bundle, BundleFile, CustomModel
+from tympan.domain.project import Project
+from tympan.testing.clock import START
+
+BUNDLE = Bundle(engine="ct2", files=(BundleFile(name="model.bin", sha256="a" * 64, size_bytes=3),))
+"""A bundle whose file exists nowhere."""
+
+
+def make_project(**fields: Any) -> Project:
+    """A project."""
+    return Project(**_resource("Project") | fields)
+
+
+def make_dataset(**fields: Any) -> Dataset:
+    """An Acoustic dataset that was not imported yet."""
+    return Dataset(**_resource("Dataset") | {"kind": DatasetKind.ACOUSTIC} | fields)
+
+
+def make_base_model(**fields: Any) -> BaseModel:
+    """A base model with a bundle."""
+    supplied = {
+        "bundle": BUNDLE,
+        "family": "whisper-tiny.en",
+        "source": "test",
+        "licence": "MIT",
+        "released_at": START,
+    }
+    return BaseModel(**_resource("20260105 whisper-tiny.en") | supplied | fields)
+
+
+def make_model(**fields: Any) -> CustomModel:
+    """A custom model that was not trained yet."""
+    return CustomModel(**_resource("Model") | {"base_model_id": str(uuid.uuid4())} | fields)
+
+
+def make_evaluation(**fields: Any) -> Evaluation:
+    """An evaluation of one model that has not run yet."""
+    tested = {"dataset_id": str(uuid.uuid4()), "model_ids": (str(uuid.uuid4()),)}
+    return Evaluation(**_resource("Evaluation") | tested | fields)
+
+
+def make_endpoint(**fields: Any) -> Endpoint:
+    """An endpoint that was not deployed yet."""
+    return Endpoint(**_resource("Endpoint") | {"model_id": str(uuid.uuid4())} | fields)
+
+
+def make_key(secret: str | None = None, **fields: Any) -> AccessKey:
+    """A key that opens the whole server."""
+    new_id = str(uuid.uuid4())
+    known: dict[str, Any] = {
+        "id": new_id,
+        "name": "key1",
+        "sha256": hash_secret(secret or new_id),
+        "created_at": START,
+    }
+    return AccessKey(**known | fields)
+
+
+def make_job(**fields: Any) -> Job:
+    """A job nobody has begun."""
+    new: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "kind": JobKind.IMPORT_DATASET,
+        "resource_id": str(uuid.uuid4()),
+        "created_at": START,
+    }
+    return Job(**new | fields)
+
+
+def _resource(display_name: str) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid4()),
+        "display_name": display_name,
+        "locale": "en-US",
+        "created_at": START,
+        "last_action_at": START,
+    }
