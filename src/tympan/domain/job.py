@@ -26,6 +26,14 @@ class JobKind(StrEnum):
         """The steps in order; a finished step is never run again."""
         return _STEPS[self]
 
+    @property
+    def queue(self) -> str:
+        """The queue they wait in; each has its own limit.
+
+        Deployments take seconds, so none waits behind a training or an import.
+        """
+        return _QUEUES.get(self, "work")
+
 
 _STEPS = {
     JobKind.IMPORT_DATASET: ("import",),
@@ -34,6 +42,7 @@ _STEPS = {
     JobKind.RUN_EVALUATION: ("recognize", "score"),
     JobKind.DEPLOY_ENDPOINT: ("deploy",),
 }
+_QUEUES = {JobKind.TRAIN_MODEL: "training", JobKind.DEPLOY_ENDPOINT: "deployment"}
 
 
 class JobState(StrEnum):
@@ -141,7 +150,8 @@ class JobEvent:
     Attributes:
         job_id: The job.
         sequence: From 1, without gaps, per job.
-        kind: ``loss``, ``dev_wer``, ``note``, ``warning``, ``retry``.
+        kind: ``loss``, ``dev_wer``, ``note``, ``warning``, ``retry`` (an attempt crashed),
+            ``pause`` (an attempt was stopped to go on later).
         payload: Figures or text, JSON values only.
         at: Aware UTC time.
     """

@@ -1,6 +1,8 @@
 """Running jobs: the engine that owns them and the compute that does the work."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from tympan.domain.job import Job
@@ -41,21 +43,78 @@ class Compute(Protocol):
                 it started is ended (first asked, then killed after 5 s).
 
         Returns:
-            0 done; ``EXIT_FAILED`` the outcome is recorded in the job row; anything else
-            (also negative signal numbers) the attempt crashed and may be repeated.
+            0 done; ``EXIT_FAILED`` the outcome is recorded in the job row;
+            ``EXIT_STOPPED`` and ``EXIT_SUPERSEDED`` as they say; anything else (also
+            negative signal numbers) the attempt crashed and may be repeated.
         """
+        ...
+
+    def last_words(self, job_id: str, step: str) -> str:
+        """Where the newest attempt's output is kept, with its last lines; empty if unknown."""
         ...
 
 
 EXIT_FAILED = 20
 """Exit status of an attempt that has recorded a final failure or cancellation itself."""
 
+EXIT_SUPERSEDED = 21
+"""Exit status of an attempt that found a newer one at work and wrote nothing more."""
+
+EXIT_STOPPED = 22
+"""Exit status of an attempt that was asked to stop and can be resumed."""
+
+
+class StepEnd(StrEnum):
+    """How running a step ended, as the engine sees it."""
+
+    FINISHED = "finished"
+    """The step is recorded as finished; the next one may begin."""
+    JOB_ENDED = "job-ended"
+    """The job is in a final state or gone; no further step runs."""
+    INTERRUPTED = "interrupted"
+    """It was told to stop; the step runs again later."""
+
+
+class StepRunner(Protocol):
+    """What the engine calls: runs a step to its end, however many attempts that takes."""
+
+    def run(self, job_id: str, step: str, *, is_stopping: Callable[[], bool]) -> StepEnd:
+        """Run a step, repeating attempts that crash, and record how a job ends.
+
+        A step that is recorded as finished and a job that has ended are left alone, so
+        calling it twice is harmless.
+        """
+        ...
+
+    def give_up(self, job_id: str, reason: str) -> None:
+        """Fail a job that the engine cannot move any more; harmless when it has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimits:
+    """How many jobs a worker runs at once.
+
+    Attributes:
+        jobs: Imports and evaluations.
+        trainings: Trainings.
+        deployments: Deployments.
+    """
+
+    jobs: int = 2
+    trainings: int = 1
+    deployments: int = 1
+
+    def by_queue(self) -> Mapping[str, int]:
+        """The limit of each ``JobKind.queue``."""
+        return {"work": self.jobs, "training": self.trainings, "deployment": self.deployments}
+
 
 class JobEngine(Protocol):
     """Moves every unfinished job row through its steps, at least once each.
 
     The contract: a job whose row is committed is run although the process is killed at
-    any moment; a step recorded as finished is not run again; jobs of the same kind run
+    any moment; a step recorded as finished is not run again; jobs of the same queue run
     at most as many at once as configured.
     """
 
