@@ -1,13 +1,18 @@
 """Recognition with a model bundle."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tympan.domain.errors import ModelDamagedError
 from tympan.domain.model import Bundle
+
+BUNDLE_INFO_FILE = "tympan.json"
+"""The file of a bundle that holds its ``BundleInfo``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,32 @@ class BundleInfo:
     has_reduced_context: bool = False
     beam_size: int = 5
     trained_languages: tuple[str, ...] = ()
+
+    def as_json(self) -> str:
+        """What ``BUNDLE_INFO_FILE`` holds; the same value gives the same bytes."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what ``as_json`` wrote; members of later versions are left out.
+
+        Raises:
+            ModelDamagedError: It is not such a document.
+        """
+        try:
+            document = json.loads(text)
+            names = {member.name for member in fields(cls)}
+            members: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in document.items()
+                if name in names
+            }
+            return cls(**members)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelDamagedError(
+                f"{BUNDLE_INFO_FILE} of the model cannot be read: {error}. Import or train the model again.",
+                target=BUNDLE_INFO_FILE,
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
