@@ -1,0 +1,85 @@
+"""A normaliser: named steps in a fixed order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tympan.speech.text.rewriting import Span, Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrace:
+    """What one step did to a text."""
+
+    step: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordTrace:
+    """Where a normalised word came from.
+
+    Attributes:
+        word: The word as it is compared.
+        start: First character of its source in the text as it came.
+        end: One past the last.
+        source: ``text[start:end]``. Several words share one source when an expression such
+            as ``$5`` becomes words.
+    """
+
+    word: str
+    start: int
+    end: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalizer:
+    """Turns text into the words that are compared.
+
+    Normalising twice is the same as normalising once.
+
+    Attributes:
+        name: Language and version, such as ``tympan-en/1``. Scores are comparable only when
+            their normalisers have the same name, so any change of a rule needs a new version.
+        steps: In the order they are applied.
+        is_unspaced: Words are characters, for scripts written without spaces.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    is_unspaced: bool = False
+
+    def normalize(self, text: str) -> str:
+        """The compared words, joined by single spaces; empty when nothing is left."""
+        for step in self.steps:
+            text = step.apply(text)
+        return text
+
+    def words(self, text: str) -> list[str]:
+        """The compared words."""
+        return self.normalize(text).split()
+
+    def trace(self, text: str) -> list[StepTrace]:
+        """Every step, also those that changed nothing."""
+        traces: list[StepTrace] = []
+        for step in self.steps:
+            after = step.apply(text)
+            traces.append(StepTrace(step.name, text, after))
+            text = after
+        return traces
+
+    def trace_words(self, text: str) -> list[WordTrace]:
+        """The compared words, each with the stretch of ``text`` it came from."""
+        spans: list[Span] = [(at, at + 1) for at in range(len(text))]
+        after = text
+        for step in self.steps:
+            after, spans = step.apply_traced(after, spans)
+        traces: list[WordTrace] = []
+        for match in re.finditer(r"\S+", after):
+            touched = spans[match.start() : match.end()]
+            start, end = min(start for start, _ in touched), max(end for _, end in touched)
+            traces.append(WordTrace(match.group(), start, end, text[start:end]))
+        return traces
