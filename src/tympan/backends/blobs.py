@@ -37,10 +37,12 @@ _Bucket = S3Store | AzureStore | GCSStore
 _BUCKETS: Mapping[str, type[_Bucket]] = {"s3": S3Store, "az": AzureStore, "gs": GCSStore}
 _INCOMING = ".incoming"  # keys cannot begin with a dot
 _CHUNK_BYTES = 1024 * 1024
-# S3 takes 10,000 parts of at least 5 MiB; two at a time keep memory small.
-_PART_BYTES = 8 * 1024 * 1024
-_PARTS_AT_ONCE = 2
+# S3 takes 10,000 parts of at least 5 MiB: 48 GiB in all. One at a time keeps memory small.
+_PART_BYTES = 5 * 1024 * 1024
+_PARTS_AT_ONCE = 1
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REFUSED_WORDS = ("403 Forbidden", "401 Unauthorized")  # lists are refused without an error class
+_NO_FOLDER_WORDS = "Not a directory"  # a part of the key is a blob itself
 _FULL_WORDS = ("No space left", "InsufficientStorage", "QuotaExceeded", "InsufficientAccountStorage")
 # A blob that no row names is swept a day after it was written. One that is there already
 # is only trusted while enough of that day is left for its new owner's row.
@@ -330,14 +332,17 @@ def _translated(key: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no blob '{key}'.") from error
     except BaseError as error:
-        raise _meaning(error) from error
+        raise _meaning(error, key) from error
 
 
-def _meaning(error: BaseError) -> ServiceError:
+def _meaning(error: BaseError, key: str) -> ServiceError:
     reason = _first_line(error)
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+    if _NO_FOLDER_WORDS in reason:
+        return NotFoundError(f"There is no blob '{key}'.")
+    is_refused = isinstance(error, PermissionDeniedError | UnauthenticatedError)
+    if is_refused or any(word in reason for word in _REFUSED_WORDS):
         return UnavailableError(f"The bucket refuses the server's credentials ({reason}). Check its keys.")
-    if any(word in str(error) for word in _FULL_WORDS):
+    if any(word in reason for word in _FULL_WORDS):
         return StorageFullError(f"The blob store has no room left ({reason}). Free some space.")
     return UnavailableError(f"The blob store cannot be used now ({reason}). Try again.")
 
