@@ -1,0 +1,259 @@
+"""Recordings through FFmpeg (PyAV), soxr and libsndfile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+import soundfile
+import soxr
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from tympan.domain.errors import InvalidInputError
+from tympan.ports.audio import SAMPLE_RATE_HZ, AudioInfo, AudioReader
+
+# Only containers that hold sound by themselves. Playlists (hls, dash, concat, sdp) and image
+# or script formats are absent on purpose: they can make FFmpeg open other files or addresses.
+_CONTAINERS = (
+    "aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "caf", "eac3", "flac", "gsm",
+    "matroska", "mov", "mp3", "mpegts", "nistsphere", "nut", "ogg", "rm", "tta", "voc", "w64", "wav", "webm",
+    "wv",
+)  # fmt: skip
+_OPTIONS = {
+    "format_whitelist": ",".join(_CONTAINERS),
+    # The bytes come from an open file object; no protocol is ever needed.
+    "protocol_whitelist": "none",
+    "max_streams": "16",
+}
+# The header of a WAV says all; guessing more from its sound takes ten times as long as decoding.
+_WAV_OPTIONS = _OPTIONS | {"probesize": "4096", "analyzeduration": "0", "max_size": "16384"}
+
+# These say in their header how long they are, so a recording that breaks off is noticed.
+_EXACT_LENGTH = frozenset({"aiff", "au", "caf", "flac", "matroska", "mov", "w64", "wav"})
+_MISSING_TOLERANCE_S = 0.1
+_MP3_TOLERATED_PACKETS = 2
+"""An MP3 cut out of a longer one begins and ends with frames that lack their neighbours."""
+
+_MAX_WAV_CHUNKS = 64
+_UNKNOWN_WAV_LENGTH = 0x7FFF_0000
+"""Programs that write WAV into a pipe put such a length there, for want of knowing it."""
+
+_MAX_RATE_HZ = 768_000
+_FULL_SCALE = 32768
+_FLAC_BLOCK_SAMPLES = SAMPLE_RATE_HZ
+
+
+class AvAudioCodec:
+    """Decodes what FFmpeg decodes, in blocks; memory does not grow with the length."""
+
+    def open(self, file: BinaryIO) -> AudioReader:
+        """See ``ports.audio.AudioCodec.open``."""
+        options = _WAV_OPTIONS if _is_whole_wav(file) else _OPTIONS
+        try:
+            container = av.open(file, mode="r", options=options, metadata_errors="replace")
+        except (av.error.FFmpegError, ValueError, OSError) as reason:
+            raise _unreadable("The file is not a recording, or is damaged at its start") from reason
+        streams = container.streams.audio
+        if not streams:
+            container.close()
+            raise _unreadable("The file holds no sound")
+        return AvAudioReader(container, streams[0])
+
+    def write_flac(self, blocks: Iterator[NDArray[np.float32]], file: BinaryIO) -> int:
+        """See ``ports.audio.AudioCodec.write_flac``."""
+        written = 0
+        target = _Target(file)
+        with soundfile.SoundFile(
+            target, "w", samplerate=SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
+        ) as flac:
+            for block in blocks:
+                # By hand, because libsndfile scales by 32767 and would change 16-bit sources.
+                scaled = np.rint(block * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE - 1)
+                flac.write(scaled.astype(np.int16))
+                target.check()
+                written += block.size
+        target.check()
+        return written
+
+    def read_flac(self, file: BinaryIO) -> NDArray[np.float32]:
+        """See ``ports.audio.AudioCodec.read_flac``."""
+        try:
+            samples, rate = soundfile.read(file, dtype="int16", always_2d=False)
+        except soundfile.LibsndfileError as reason:
+            raise _unreadable("The stored recording is damaged") from reason
+        if rate != SAMPLE_RATE_HZ or samples.ndim != 1:
+            raise _unreadable("The stored recording is not 16 kHz mono")
+        scaled: NDArray[np.float32] = np.divide(samples, _FULL_SCALE, dtype=np.float32)
+        return scaled
+
+
+class _Target:
+    """A file that remembers why it could not be written; libsndfile forgets it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._reason: OSError | None = None
+        self.seek = file.seek
+        self.tell = file.tell
+        self.read = file.read
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as reason:
+            self._reason = self._reason or reason
+            return 0
+
+    def check(self) -> None:
+        if self._reason is not None:
+            raise self._reason
+
+
+class AvAudioReader:
+    """One recording being read; closes itself at its end."""
+
+    def __init__(self, container: InputContainer, stream: AudioStream) -> None:
+        self._container = container
+        self._stream = stream
+        # Files are many and short: starting threads for each costs more than it gains.
+        stream.codec_context.thread_count = 1
+        rate = int(stream.codec_context.sample_rate or 0)
+        channels = int(stream.codec_context.channels or 0)
+        if not 0 < rate <= _MAX_RATE_HZ or channels < 1:
+            container.close()
+            raise _unreadable("The file does not say its sample rate or channels")
+        self.info = AudioInfo(
+            container=container.format.name.split(",")[0],
+            codec=stream.codec_context.name,
+            sample_rate_hz=rate,
+            channels=channels,
+        )
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """See ``ports.audio.AudioReader.blocks``."""
+        seconds = 0.0
+        try:
+            resampler, rate = _Resampler(self.info.sample_rate_hz), self.info.sample_rate_hz
+            for frame in self._frames():
+                if frame.sample_rate != rate:  # chained streams may change their rate
+                    yield from resampler.finish()
+                    resampler, rate = _Resampler(frame.sample_rate), frame.sample_rate
+                seconds += frame.samples / rate
+                yield from resampler.feed(_mono(frame))
+            yield from resampler.finish()
+            self._check_length(seconds)
+        finally:
+            self._container.close()
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        tolerated = _MP3_TOLERATED_PACKETS if self.info.container == "mp3" else 0
+        try:
+            for packet in self._container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except av.error.InvalidDataError:
+                    tolerated -= 1
+                    if tolerated < 0:
+                        raise
+        except av.error.EOFError:
+            return
+        except (av.error.FFmpegError, ValueError, OSError) as reason:
+            raise _unreadable("The recording is damaged and cannot be decoded to its end") from reason
+
+    def _check_length(self, seconds: float) -> None:
+        if self.info.container not in _EXACT_LENGTH:
+            return
+        announced = 0.0
+        if self._stream.duration and self._stream.time_base:
+            announced = float(self._stream.duration * self._stream.time_base)
+        elif self._container.duration and len(self._container.streams) == 1:
+            announced = self._container.duration / av.time_base
+        if seconds < announced - max(_MISSING_TOLERANCE_S, announced / 100):
+            raise _unreadable(f"The recording breaks off after {seconds:.1f} s of {announced:.1f} s")
+
+
+class _Resampler:
+    """Collects about a second of mono samples at a time and brings it to 16 kHz."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._waiting: list[NDArray[np.float32]] = []
+        self._waiting_samples = 0
+        same = rate_hz == SAMPLE_RATE_HZ
+        self._stream = None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+
+    def feed(self, samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        self._waiting.append(samples)
+        self._waiting_samples += samples.size
+        if self._waiting_samples >= self._rate_hz:
+            yield from self._flush(is_last=False)
+
+    def finish(self) -> Iterator[NDArray[np.float32]]:
+        yield from self._flush(is_last=True)
+
+    def _flush(self, *, is_last: bool) -> Iterator[NDArray[np.float32]]:
+        joined = np.concatenate(self._waiting) if self._waiting else np.zeros(0, dtype=np.float32)
+        self._waiting, self._waiting_samples = [], 0
+        block = joined if self._stream is None else self._stream.resample_chunk(joined, last=is_last)
+        if block.size:
+            yield np.clip(block, -1.0, 1.0)
+
+
+def _mono(frame: AudioFrame) -> NDArray[np.float32]:
+    """The frame's channels averaged, shape ``(samples,)``, full scale 1."""
+    samples: NDArray[Any] = frame.to_ndarray()
+    channels = len(frame.layout.channels)
+    if samples.shape[0] != channels:  # packed: the channels lie side by side in one row
+        samples = samples.reshape(-1, channels).T
+    scaled: NDArray[np.float32]
+    if samples.dtype == np.uint8:
+        scaled = (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
+    elif samples.dtype.kind == "i":
+        scaled = samples.astype(np.float32) / np.float32(-np.iinfo(samples.dtype).min)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):  # found out below
+            scaled = samples.astype(np.float32)
+    if not np.isfinite(scaled).all():
+        raise _unreadable("The recording holds samples that are not numbers")
+    mono: NDArray[np.float32] = scaled[0] if channels == 1 else scaled.mean(axis=0)
+    return mono
+
+
+def _is_whole_wav(file: BinaryIO) -> bool:
+    """Whether it is a WAV.
+
+    Raises:
+        InvalidInputError: Its sound is shorter than its header says, which FFmpeg lets pass.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(12)
+    is_wav = head[:4] == b"RIFF" and head[8:] == b"WAVE"
+    place = len(head)
+    for _ in range(_MAX_WAV_CHUNKS if is_wav else 0):
+        file.seek(place)
+        chunk = file.read(8)
+        length = int.from_bytes(chunk[4:], "little")
+        if len(chunk) < len(head) - 4 or length >= _UNKNOWN_WAV_LENGTH:
+            break
+        place += 8
+        if chunk[:4] == b"data":
+            if place + length > size:
+                raise _unreadable(f"The recording breaks off after {size - place} of {length} bytes of sound")
+            break
+        place += length + length % 2
+    file.seek(0)
+    return is_wav
+
+
+def _unreadable(what: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{what}. Play it to check, export it again (WAV, FLAC, MP3, Ogg, M4A and WebM all work), and upload "
+        "it again.",
+        code="AudioUnreadable",
+    )

@@ -1,0 +1,300 @@
+"""Importing recordings: an archive with or without transcripts, or one audio file."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tympan.domain.dataset import DatasetKind, StoredFile
+from tympan.domain.errors import InvalidInputError
+from tympan.domain.manifest import Utterance
+from tympan.ports.blobs import BlobStore
+from tympan.speech.archive import ArchiveEntry, ZipArchive
+from tympan.speech.findings import Finding, error, has_error, warning
+from tympan.speech.text import normalizer_for
+from tympan.speech.transcripts import (
+    PREFERRED_NAME,
+    RecordingNames,
+    TranscriptLine,
+    choose_transcript,
+    read_transcripts,
+)
+from tympan.usecases.dataset_limits import DatasetLimits
+from tympan.usecases.dataset_report import ReportRow
+from tympan.usecases.import_text import normalized_findings
+from tympan.usecases.import_work import ImportWork, stored_file
+from tympan.usecases.recording_conversion import Converted, RecordingConverter
+from tympan.usecases.spool import Spool, room
+
+_RECORDING_MEMORY_BYTES = 4 * 1024 * 1024
+_WAITING_PER_THREAD = 2
+"""Unpacked recordings that wait for a thread: enough to keep it busy, few enough for memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Transcript:
+    """The transcript of an archive: its file's name and its usable lines by recording."""
+
+    name: str
+    lines: dict[str, TranscriptLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingsImport:
+    """Imports the kinds that hold recordings.
+
+    Attributes:
+        threads: Recordings converted at once; the order of the results does not depend on it.
+    """
+
+    blobs: BlobStore
+    converter: RecordingConverter
+    limits: DatasetLimits
+    threads: int
+
+    def run(self, work: ImportWork) -> tuple[StoredFile, ...]:
+        """Import an archive, or one audio file for AudioFiles.
+
+        Returns:
+            The transcript, for Acoustic.
+
+        Raises:
+            InvalidInputError: The archive cannot be read at all.
+            StorageFullError: No room is left.
+        """
+        work.source.seek(0)
+        is_zip = work.source.read(2) == b"PK" or work.source_name.casefold().endswith(".zip")
+        if work.dataset.kind is DatasetKind.AUDIO_FILES and not is_zip:
+            self._import_single(work)
+            return ()
+        archive = ZipArchive.open(work.source, locale=work.dataset.locale, limits=self.limits.archive)
+        for refused in archive.refused:
+            work.report.add(ReportRow(file=refused.name, findings=(refused.finding,)))
+        texts = [entry for entry in archive.entries if entry.is_text]
+        recordings = [entry for entry in archive.entries if not entry.is_text]
+        if work.dataset.kind is DatasetKind.AUDIO_FILES:
+            for entry in texts:
+                message = "Transcripts are not read for AudioFiles. Upload an Acoustic dataset to use it."
+                work.report.add(_note(entry.name, warning("FileIgnored", message)))
+            self._convert_all(work, archive, recordings, transcript=None)
+            return ()
+        transcript, files = self._read_transcript(work, archive, texts, recordings)
+        wanted = []
+        for entry in recordings:
+            if entry.name in transcript.lines:
+                wanted.append(entry)
+            else:
+                work.report.add(ReportRow(file=entry.name, findings=(_no_line(transcript.name),)))
+        self._convert_all(work, archive, wanted, transcript)
+        return files
+
+    def _import_single(self, work: ImportWork) -> None:
+        spool = Spool()
+        work.source.seek(0)
+        try:
+            while chunk := work.source.read(1 << 20):
+                spool.write(chunk)
+        except BaseException:
+            spool.close()
+            raise
+        outcome: Future[Converted] = Future()
+        try:
+            outcome.set_result(self.converter.convert(spool))
+        except InvalidInputError as refusal:
+            outcome.set_exception(refusal)
+        _Keeper(work, self.limits, transcript=None).keep(work.source_name, outcome)
+
+    def _read_transcript(
+        self,
+        work: ImportWork,
+        archive: ZipArchive,
+        texts: list[ArchiveEntry],
+        recordings: list[ArchiveEntry],
+    ) -> tuple[_Transcript, tuple[StoredFile, ...]]:
+        name = choose_transcript([entry.name for entry in texts])
+        for entry in texts:
+            if name is not None and entry.name != name:
+                message = f"'{name}' is the transcript; this text file is not read."
+                work.report.add(_note(entry.name, warning("FileIgnored", message)))
+        if name is None:
+            work.note(_no_transcript(len(texts)))
+            return _Transcript(name=PREFERRED_NAME, lines={}), ()
+        spool = Spool()
+        try:
+            with room():
+                archive.copy(next(entry for entry in texts if entry.name == name), spool.file)
+            blob = self.blobs.put_content(spool.chunks())
+            lines = self._match_lines(work, name, spool, recordings)
+        except InvalidInputError as refusal:
+            work.report.add(ReportRow(file=name, findings=(_finding(refusal),)))
+            return _Transcript(name=name, lines={}), ()
+        finally:
+            spool.close()
+        file = stored_file(name.rpartition("/")[2], "AcousticDataTranscriptionV2", blob)
+        return _Transcript(name=name, lines=lines), (file,)
+
+    def _match_lines(
+        self, work: ImportWork, name: str, text: Spool, recordings: list[ArchiveEntry]
+    ) -> dict[str, TranscriptLine]:
+        locale = work.dataset.locale
+        normalizer = normalizer_for(locale) if work.dataset.is_text_normalized else None
+        names = RecordingNames([entry.name for entry in recordings])
+        lines: dict[str, TranscriptLine] = {}
+        for line in read_transcripts(text.file, locale):
+            audio = names.find(line.audio) if line.audio else None
+            findings = line.findings
+            if not has_error(findings):
+                findings = (
+                    *findings,
+                    *_audio_findings(line.audio, lines.get(audio) if audio else None, audio),
+                    *normalized_findings(line.text, normalizer),
+                )
+            if audio is not None and not has_error(findings):
+                lines[audio] = line
+            else:
+                row = ReportRow(file=name, line=line.number, audio=line.audio or None, findings=findings)
+                work.report.add(row)
+        return lines
+
+    def _convert_all(
+        self,
+        work: ImportWork,
+        archive: ZipArchive,
+        entries: list[ArchiveEntry],
+        transcript: _Transcript | None,
+    ) -> None:
+        keeper = _Keeper(work, self.limits, transcript)
+        for done, (entry, outcome) in enumerate(self._outcomes(archive, entries), start=1):
+            keeper.keep(entry.name, outcome)
+            counts = work.report.counts
+            work.progress(
+                done / len(entries),
+                f"Converted {done} of {len(entries)} recordings",
+                files=done,
+                rejected=counts.rejected,
+                seconds=counts.duration_s,
+            )
+
+    def _outcomes(
+        self, archive: ZipArchive, entries: Iterable[ArchiveEntry]
+    ) -> Iterator[tuple[ArchiveEntry, Future[Converted]]]:
+        """Unpack one after another, convert some at once, and give the results in order."""
+        waiting: deque[tuple[ArchiveEntry, Future[Converted]]] = deque()
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convert")
+        try:
+            for entry in entries:
+                waiting.append((entry, self._started(pool, archive, entry)))
+                if len(waiting) >= self.threads * _WAITING_PER_THREAD:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _started(
+        self, pool: ThreadPoolExecutor, archive: ZipArchive, entry: ArchiveEntry
+    ) -> Future[Converted]:
+        spool = Spool(_RECORDING_MEMORY_BYTES)
+        try:
+            with room():
+                archive.copy(entry, spool.file)
+        except InvalidInputError as refusal:
+            spool.close()
+            refused: Future[Converted] = Future()
+            refused.set_exception(refusal)
+            return refused
+        except BaseException:
+            spool.close()
+            raise
+        return pool.submit(self.converter.convert, spool)
+
+
+class _Keeper:
+    """Writes rows and records for converted recordings, in order."""
+
+    def __init__(self, work: ImportWork, limits: DatasetLimits, transcript: _Transcript | None) -> None:
+        self._work = work
+        self._limits = limits
+        self._transcript = transcript
+        self._first_names: dict[str, str] = {}
+
+    def keep(self, name: str, outcome: Future[Converted]) -> None:
+        line = self._transcript.lines.get(name) if self._transcript is not None else None
+        file = self._transcript.name if self._transcript is not None and line is not None else name
+        number = line.number if line is not None else None
+        audio = name if line is not None else None
+        try:
+            converted = outcome.result()
+        except InvalidInputError as refusal:
+            row = ReportRow(file=file, line=number, audio=audio, findings=(_finding(refusal),))
+            self._work.report.add(row)
+            return
+        findings = (*(line.findings if line is not None else ()), *self._findings(name, converted, line))
+        self._work.report.add(
+            ReportRow(file=file, line=number, audio=audio, findings=findings, measures=converted.measures)
+        )
+        if not has_error(findings):
+            self._work.keep(
+                Utterance(
+                    name=name,
+                    audio_key=converted.audio_key,
+                    duration_s=converted.measures.duration_s,
+                    source_rate_hz=converted.measures.info.sample_rate_hz,
+                    transcript=line.text if line is not None else None,
+                    line=number,
+                    group=name,
+                )
+            )
+
+    def _findings(self, name: str, converted: Converted, line: TranscriptLine | None) -> Iterator[Finding]:
+        yield from converted.findings
+        if converted.is_silent:
+            message = "The recording is silent: nothing rises above -60 dBFS. Check the microphone."
+            # Silence without a transcript is a fair test; silence with one is a mistake.
+            yield error("AudioSilent", message) if line is not None else warning("AudioSilent", message)
+        if line is not None and converted.measures.duration_s > self._limits.training_recording_s:
+            message = (
+                f"It lasts {converted.measures.duration_s:.0f} s. Training hears at most "
+                f"{self._limits.training_recording_s:.0f} s at once and takes only its text; "
+                "tests use it whole."
+            )
+            yield warning("AudioTooLongForTraining", message)
+        first = self._first_names.setdefault(converted.audio_key, name)
+        if first != name:
+            yield warning("DuplicateAudio", f"It sounds exactly like '{first}'. Remove one of them.")
+
+
+def _audio_findings(written: str, earlier: TranscriptLine | None, audio: str | None) -> Iterator[Finding]:
+    if audio is None:
+        message = f"The archive holds no recording '{written}'. Add it, or correct the name."
+        yield error("AudioMissing", message)
+    elif earlier is not None:
+        message = f"Line {earlier.number} has a transcript for '{written}' already. Remove one of the lines."
+        yield error("DuplicateAudio", message)
+
+
+def _note(file: str, finding: Finding) -> ReportRow:
+    return ReportRow(file=file, findings=(finding,), is_note=True)
+
+
+def _no_line(transcript: str) -> Finding:
+    message = (
+        f"No line of the transcript names this file. Add 'name<TAB>text' to {transcript}, or remove the file."
+    )
+    return error("TranscriptMissing", message)
+
+
+def _no_transcript(texts: int) -> Finding:
+    if texts == 0:
+        return error(
+            "TranscriptMissing",
+            f"The archive holds no transcript. Add {PREFERRED_NAME} with 'name<TAB>text' lines.",
+        )
+    message = f"The archive holds {texts} text files. Name the transcript {PREFERRED_NAME}."
+    return error("TranscriptMissing", message)
+
+
+def _finding(refusal: InvalidInputError) -> Finding:
+    return error(refusal.code, refusal.message)
