@@ -243,6 +243,21 @@ def test_a_signed_url_serves_ranges_without_a_key_and_cannot_be_changed(nanio_bu
         assert refused.value.code == 403
 
 
+@pytest.mark.parametrize("key", ["a/b", "a/y z+(1)'!$&;,=@.wav", "a/ü.wav"])
+def test_a_signed_url_of_s3_works_for_every_key(nanio_bucket, key):
+    blobs = ObstoreBlobs(f"s3://{nanio_bucket.name}", SystemClock(), options=nanio_bucket.options())
+    blobs.put(key, [b"x"])
+    with urllib.request.urlopen(blobs.signed_url(key, expires_s=60)) as answer:
+        assert answer.read() == b"x"
+
+
+def test_urls_of_azure_are_signed_only_for_keys_it_would_accept():
+    options = {"account_name": "account", "account_key": "a2V5"}
+    blobs = ObstoreBlobs("az://container", SystemClock(), options=options)
+    assert blobs.signed_url("sha256/ab", expires_s=60).startswith("https://account.blob.core.windows.net/")
+    assert blobs.signed_url("a/ü.wav", expires_s=60) is None
+
+
 def test_urls_are_not_signed_where_clients_cannot_reach_the_bucket(moto_bucket):
     url = f"s3://{moto_bucket.name}"
     blobs = ObstoreBlobs(url, SystemClock(), options=moto_bucket.options(), signs_urls=False)
