@@ -25,7 +25,7 @@ class StoredBlob:
 
 
 class BlobStore(Protocol):
-    """A flat space of keys.
+    """A flat space of keys. Thread-safe.
 
     A blob appears whole or not at all, and is replaced as a whole. A row in the store is
     what makes a blob count; one that no row names is swept a day after it was written.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import BinaryIO
@@ -29,6 +30,7 @@ class MemoryBlobs:
         self._clock = clock or FakeClock()
         self._capacity_bytes = capacity_bytes
         self._blobs: dict[str, tuple[bytes, datetime]] = {}
+        self._writing = threading.Lock()
 
     def put(self, key: str, chunks: Iterable[bytes]) -> StoredBlob:
         """Keep a blob."""
@@ -71,10 +73,13 @@ class MemoryBlobs:
         return None
 
     def _keep(self, key: str, data: bytes) -> StoredBlob:
-        others = sum(len(kept) for other, (kept, _) in self._blobs.items() if other != key)
-        if self._capacity_bytes is not None and others + len(data) > self._capacity_bytes:
-            raise StorageFullError(f"No room is left for blob '{key}' of {len(data)} bytes. Free some space.")
-        self._blobs[key] = (data, self._clock.now())
+        with self._writing:
+            others = sum(len(kept) for other, (kept, _) in self._blobs.items() if other != key)
+            if self._capacity_bytes is not None and others + len(data) > self._capacity_bytes:
+                raise StorageFullError(
+                    f"No room is left for blob '{key}' of {len(data)} bytes. Free some space."
+                )
+            self._blobs[key] = (data, self._clock.now())
         return StoredBlob(key, len(data), hashlib.sha256(data).hexdigest())
 
     def _find(self, key: str) -> tuple[bytes, datetime]:

@@ -1,0 +1,227 @@
+"""Evaluations: testing models on a dataset."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tympan.domain.dataset import Dataset
+from tympan.domain.errors import ConflictError, InvalidInputError, InvalidStateError, ModelExpiredError
+from tympan.domain.evaluation import Evaluation
+from tympan.domain.job import Job, JobKind
+from tympan.domain.lifecycle import has_passed
+from tympan.domain.model import CustomModel
+from tympan.domain.query import EVERYTHING, Filter, Query
+from tympan.domain.resource import Status
+from tympan.ports.clock import Clock
+from tympan.ports.store import Store, Transaction
+from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.model_lookup import find_model, newest_base_model
+from tympan.usecases.resource_rules import (
+    canonical_locale,
+    check_project,
+    check_same_locale,
+    checked_name,
+    checked_properties,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvaluation:
+    """What it takes to create an evaluation.
+
+    Attributes:
+        dataset_id: A dataset with audio; without transcripts only texts are shown.
+        model_ids: Base or custom models, at least one; the first is what the others are
+            compared with. A model may be named twice.
+    """
+
+    display_name: str
+    locale: str
+    dataset_id: str
+    model_ids: Sequence[str]
+    description: str | None = None
+    project_id: str | None = None
+    custom_properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationChange:
+    """What an update may change."""
+
+    display_name: str | Unchanged = UNCHANGED
+    description: str | Unchanged | None = UNCHANGED
+    project_id: str | Unchanged | None = UNCHANGED
+    custom_properties: Mapping[str, str] | Unchanged = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluations:
+    """What users can do with evaluations."""
+
+    store: Store
+    clock: Clock
+
+    def create(self, new: NewEvaluation) -> Evaluation:
+        """Test models on a dataset.
+
+        The evaluation and its job are written in one transaction, so neither exists without
+        the other. Returns at once; the evaluation is ``NotStarted`` until a worker takes the
+        job.
+
+        Raises:
+            InvalidInputError: Name, locale, project or custom properties break a rule; no
+                model is named; the dataset is unknown, has no audio or has failed; a model
+                is unknown or not trained.
+            InvalidStateError: The dataset is still being imported.
+            LocaleMismatchError: Dataset, model or project has another locale.
+            ModelExpiredError: A model's decoding date has passed.
+
+        Source:
+            Speech to text REST v3.2, operation ``Evaluations_Create``.
+        """
+        now = self.clock.now()
+        evaluation = Evaluation(
+            id=str(uuid.uuid4()),
+            display_name=checked_name(new.display_name),
+            description=new.description,
+            locale=canonical_locale(new.locale),
+            custom_properties=checked_properties(new.custom_properties),
+            project_id=new.project_id,
+            dataset_id=new.dataset_id,
+            model_ids=tuple(new.model_ids),
+            job_id=str(uuid.uuid4()),
+            created_at=now,
+            last_action_at=now,
+        )
+        job = Job(
+            id=str(evaluation.job_id), kind=JobKind.RUN_EVALUATION, resource_id=evaluation.id, created_at=now
+        )
+        if not evaluation.model_ids:
+            raise InvalidInputError("Name at least one model to test.", target="model1")
+        with self.store.write() as tx:
+            check_project(tx, evaluation.project_id, evaluation.locale)
+            _check_dataset(tx.datasets.find(evaluation.dataset_id), evaluation.locale)
+            for number, model_id in enumerate(evaluation.model_ids, start=1):
+                _check_model(tx, model_id, evaluation.locale, now, target=f"model{number}")
+            tx.evaluations.add(evaluation)
+            tx.jobs.add(job)
+        return evaluation
+
+    def get(self, evaluation_id: str) -> Evaluation:
+        """The evaluation.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self.store.read() as tx:
+            return tx.evaluations.get(evaluation_id)
+
+    def list(self, query: Query = EVERYTHING) -> Sequence[Evaluation]:
+        """One page of evaluations."""
+        with self.store.read() as tx:
+            return tx.evaluations.list(query)
+
+    def count(self, where: Filter | None = None) -> int:
+        """How many evaluations the filter keeps."""
+        with self.store.read() as tx:
+            return tx.evaluations.count(where)
+
+    def update(self, evaluation_id: str, change: EvaluationChange) -> Evaluation:
+        """Rename an evaluation, move it to another project, or change what is said of it.
+
+        Raises:
+            NotFoundError: There is none.
+            InvalidInputError: Name, project or custom properties break a rule.
+            LocaleMismatchError: The project has another locale.
+        """
+        with self.store.write() as tx:
+            evaluation = tx.evaluations.get(evaluation_id)
+            evaluation = replace(
+                evaluation,
+                display_name=checked_name(changed(evaluation.display_name, change.display_name)),
+                description=changed(evaluation.description, change.description),
+                project_id=changed(evaluation.project_id, change.project_id),
+                custom_properties=checked_properties(
+                    changed(evaluation.custom_properties, change.custom_properties)
+                ),
+                last_action_at=self.clock.now(),
+            )
+            check_project(tx, evaluation.project_id, evaluation.locale)
+            tx.evaluations.save(evaluation)
+        return evaluation
+
+    def delete(self, evaluation_id: str) -> None:
+        """Remove an evaluation; harmless when there is none.
+
+        Raises:
+            ConflictError: Its job is still at work.
+        """
+        with self.store.write() as tx:
+            evaluation = tx.evaluations.find(evaluation_id)
+            job = tx.jobs.find(evaluation.job_id) if evaluation and evaluation.job_id else None
+            if evaluation and job and not job.state.is_terminal:
+                raise ConflictError(
+                    f"Evaluation '{evaluation.display_name}' is still running. Wait for it, or cancel job "
+                    f"{job.id} first.",
+                    target="evaluation",
+                )
+            tx.evaluations.delete(evaluation_id)
+
+
+def _check_dataset(dataset: Dataset | None, locale: str) -> None:
+    if dataset is None:
+        raise InvalidInputError(
+            "The value of dataset.Self does not reference an entity. List the datasets to find its id.",
+            code="InvalidDataset",
+            target="dataset",
+        )
+    check_same_locale("dataset", dataset.locale, locale)
+    if not dataset.kind.has_audio:
+        raise InvalidInputError(
+            f"Dataset '{dataset.display_name}' is of kind {dataset.kind} and has no recordings. Test on an "
+            "Acoustic dataset, or on AudioFiles to see texts only.",
+            code="InvalidDataset",
+            target="dataset",
+        )
+    if dataset.status is Status.FAILED:
+        reason = f": {dataset.failure.message}" if dataset.failure else "."
+        raise InvalidInputError(
+            f"Dataset '{dataset.display_name}' could not be imported{reason} Upload it again.",
+            code="FailedDataset",
+            target="dataset",
+        )
+    if dataset.status is not Status.SUCCEEDED:
+        raise InvalidStateError(
+            f"Dataset '{dataset.display_name}' is {dataset.status}. Wait until it is Succeeded.",
+            target="dataset",
+        )
+
+
+def _check_model(tx: Transaction, model_id: str, locale: str, now: datetime, *, target: str) -> None:
+    model = find_model(tx, model_id)
+    if model is None:
+        raise InvalidInputError(
+            f"The value of {target}.Self does not reference an entity. List the models to find its id.",
+            code="InvalidModel",
+            target=target,
+        )
+    check_same_locale(f"model '{model.display_name}'", model.locale, locale)
+    if isinstance(model, CustomModel) and model.status is not Status.SUCCEEDED:
+        is_failed = model.status is Status.FAILED
+        raise InvalidInputError(
+            f"The training of model '{model.display_name}' is {model.status}; only a Succeeded model can be "
+            f"tested. {'Train it again' if is_failed else 'Wait for it'}, or choose another.",
+            code="InvalidModel",
+            target=target,
+        )
+    if has_passed(model.decoding_expires_at, now):
+        newest = newest_base_model(tx, locale, now)
+        instead = f" The newest base model of {locale} is '{newest.display_name}'." if newest else ""
+        raise ModelExpiredError(
+            f"Model '{model.display_name}' expired on {model.decoding_expires_at:%Y-%m-%d} and cannot be "
+            f"tested any more. Test a newer model, or train from a newer base model.{instead}",
+            target=target,
+        )

@@ -1,0 +1,238 @@
+"""The results of an evaluation as a whole: totals, lists of confusions, files to download."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tympan.domain.evaluation import Comparison, ErrorCounts, Evaluation, ModelScore
+from tympan.domain.manifest import Utterance
+from tympan.speech.bootstrap import DRAWS, SEED, compare, rate_interval
+from tympan.speech.metrics import DELETION_COST, INSERTION_COST, SUBSTITUTION_COST, Operation
+from tympan.usecases.recording_score import RecordingScore, count_members
+
+_TOP = 50
+# A cell that begins like this is a formula to spreadsheet programs.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(slots=True)
+class ModelTally:
+    """What one model has scored so far.
+
+    Attributes:
+        model_id, name: The model.
+        recordings: Word counts of each recording.
+        confusions: How often each operation met each pair of words.
+    """
+
+    model_id: str
+    name: str
+    recordings: list[ErrorCounts] = field(default_factory=list)
+    characters: ErrorCounts = field(default_factory=ErrorCounts)
+    tokens: ErrorCounts = field(default_factory=ErrorCounts)
+    token_edits: Counter[str] = field(default_factory=Counter)
+    confusions: dict[Operation, Counter[tuple[str, str]]] = field(
+        default_factory=lambda: {operation: Counter() for operation in Operation}
+    )
+    cpu_s: float = 0.0
+
+    def add(self, score: RecordingScore) -> None:
+        """Count one recording."""
+        self.recordings.append(score.words)
+        self.characters += score.characters
+        self.tokens += score.tokens.counts
+        self.token_edits.update(score.tokens.edits)
+        self.cpu_s += score.hypothesis.cpu_s
+        for pair in score.alignment.pairs:
+            if pair.operation is not Operation.CORRECT:
+                reference = "" if pair.reference is None else score.reference_words[pair.reference]
+                hypothesis = "" if pair.hypothesis is None else score.hypothesis_words[pair.hypothesis]
+                self.confusions[pair.operation][reference, hypothesis] += 1
+
+    def total(self, audio_s: float) -> ModelScore:
+        """The score over all recordings."""
+        return ModelScore(
+            model_id=self.model_id,
+            words=sum(self.recordings, ErrorCounts()),
+            characters=self.characters,
+            tokens=self.tokens,
+            token_edits=dict(self.token_edits),
+            sentence_count=len(self.recordings),
+            sentence_error_count=sum(counts.errors > 0 for counts in self.recordings),
+            word_error_rate_interval=rate_interval(self.recordings),
+            audio_s=audio_s,
+            cpu_s=self.cpu_s,
+        )
+
+
+@dataclass(slots=True)
+class ScoreReport:
+    """Collects the recordings of an evaluation in their order.
+
+    Attributes:
+        evaluation: Whose results these are.
+        normalizer: Name and version.
+        tallies: One per tested model, in order.
+    """
+
+    evaluation: Evaluation
+    normalizer: str
+    tallies: Sequence[ModelTally]
+    _documents: list[dict[str, Any]] = field(default_factory=list)
+    _rows: list[list[object]] = field(default_factory=list)
+    _trn: list[list[str]] = field(default_factory=list)
+    _audio_s: float = 0.0
+
+    def add(self, utterance: Utterance, scores: Sequence[RecordingScore]) -> None:
+        """Take in one recording with the score of each model."""
+        recording_id = f"rec_{len(self._documents) + 1:06d}"
+        self._audio_s += utterance.duration_s
+        for tally, score in zip(self.tallies, scores, strict=True):
+            tally.add(score)
+        self._documents.append(
+            {
+                "id": recording_id,
+                "audio": utterance.name,
+                "durationMilliseconds": round(utterance.duration_s * 1000),
+                "reference": utterance.transcript,
+                "models": [_model_members(score) for score in scores],
+            }
+        )
+        row: list[object] = [
+            recording_id,
+            utterance.name,
+            round(utterance.duration_s, 3),
+            utterance.transcript,
+        ]
+        row.append(scores[0].words.reference_length)
+        for score in scores:
+            counts = score.words
+            row += [score.hypothesis.text, round(counts.rate, 4)]
+            row += [counts.substitutions, counts.deletions, counts.insertions]
+        self._rows.append(row)
+        texts = [scores[0].reference_words, *(score.hypothesis_words for score in scores)]
+        self._trn.append([f"{' '.join(words)} ({recording_id})\n" for words in texts])
+
+    def totals(self) -> tuple[ModelScore, ...]:
+        """One score per model."""
+        return tuple(tally.total(self._audio_s) for tally in self.tallies)
+
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Each later model against the first."""
+        first, *later = self.tallies
+        baseline = (first.model_id, first.recordings)
+        return tuple(compare((tally.model_id, tally.recordings), baseline) for tally in later)
+
+    def summary(
+        self, scores: Sequence[ModelScore], comparisons: Sequence[Comparison], warnings: Sequence[str]
+    ) -> bytes:
+        """Everything as JSON: conditions, totals, confusions, and each recording."""
+        document = {
+            "schemaVersion": 1,
+            "evaluation": self.evaluation.id,
+            "displayName": self.evaluation.display_name,
+            "locale": self.evaluation.locale,
+            "dataset": self.evaluation.dataset_id,
+            "normalizer": self.normalizer,
+            "alignmentCosts": {
+                "substitution": SUBSTITUTION_COST,
+                "deletion": DELETION_COST,
+                "insertion": INSERTION_COST,
+            },
+            "bootstrap": {"unit": "recording", "draws": DRAWS, "seed": SEED},
+            "models": [
+                _total_members(tally, score) for tally, score in zip(self.tallies, scores, strict=True)
+            ],
+            "comparisons": [_comparison_members(one) for one in comparisons],
+            "warnings": list(warnings),
+            "recordings": self._documents,
+        }
+        return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+    def table(self) -> bytes:
+        """One row per recording as CSV, in UTF-8 with a mark so that spreadsheets read it right."""
+        head = ["id", "audio", "seconds", "reference", "words"]
+        for number in range(1, len(self.tallies) + 1):
+            names = ("hypothesis", "word_error_rate", "substitutions", "deletions", "insertions")
+            head += [f"model{number}_{name}" for name in names]
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(head)
+        writer.writerows([_cell(value) for value in row] for row in self._rows)
+        return text.getvalue().encode("utf-8-sig")
+
+    def trn_files(self) -> Iterator[tuple[str, bytes]]:
+        """The normalised texts for sclite, ``ref.trn`` and ``hyp1.trn`` onwards.
+
+        ``sclite -i rm -e utf-8 -r ref.trn trn -h hyp1.trn trn`` gives the same counts.
+        """
+        names = ["ref.trn", *(f"hyp{number}.trn" for number in range(1, len(self.tallies) + 1))]
+        for column, name in enumerate(names):
+            yield name, "".join(lines[column] for lines in self._trn).encode()
+
+
+def _cell(value: object) -> object:
+    """Text as a spreadsheet may hold it: never a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _model_members(score: RecordingScore) -> dict[str, Any]:
+    return {
+        "hypothesis": score.hypothesis.text,
+        "wordErrorRate": score.words.rate,
+        "counts": count_members("words", score.words),
+    }
+
+
+def _total_members(tally: ModelTally, score: ModelScore) -> dict[str, Any]:
+    interval = score.word_error_rate_interval
+    return {
+        "model": tally.model_id,
+        "displayName": tally.name,
+        "wordErrorRate": score.words.rate,
+        "wordErrorRateInterval": {"low": interval.low, "high": interval.high, "level": interval.level},
+        "counts": count_members("words", score.words),
+        "sentences": score.sentence_count,
+        "sentencesWithErrors": score.sentence_error_count,
+        "characterErrorRate": score.characters.rate,
+        "characters": count_members("characters", score.characters),
+        "tokenErrorRate": score.tokens.rate,
+        "tokens": {**count_members("tokens", score.tokens), "errors": score.token_edits},
+        "audioSeconds": round(score.audio_s, 3),
+        "cpuSeconds": round(score.cpu_s, 3),
+        "topSubstitutions": [
+            {"reference": reference, "hypothesis": hypothesis, "count": count}
+            for (reference, hypothesis), count in _top(tally.confusions[Operation.SUBSTITUTION])
+        ],
+        "topDeletions": [
+            {"reference": reference, "count": count}
+            for (reference, _), count in _top(tally.confusions[Operation.DELETION])
+        ],
+        "topInsertions": [
+            {"hypothesis": hypothesis, "count": count}
+            for (_, hypothesis), count in _top(tally.confusions[Operation.INSERTION])
+        ],
+    }
+
+
+def _top(counter: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
+    """The most frequent first; of equally frequent ones in the order of the alphabet."""
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:_TOP]
+
+
+def _comparison_members(one: Comparison) -> dict[str, Any]:
+    difference = one.difference
+    return {
+        "model": one.model_id,
+        "baseline": one.baseline_id,
+        "difference": {"low": difference.low, "high": difference.high, "level": difference.level},
+        "relativeChange": one.relative_change,
+        "probabilityBetter": one.probability_better,
+        "verdict": one.verdict,
+    }
