@@ -60,14 +60,20 @@ def score_recording(reference: str, hypothesis: Hypothesis, normalizer: Normaliz
 def text_document(
     utterance: Utterance, model_id: str, hypothesis: Hypothesis, normalizer: Normalizer
 ) -> dict[str, Any]:
-    """The members of a score file that need no reference."""
+    """The file of a recording without reference: what was heard, and no counts."""
     lexical = normalizer.normalize(hypothesis.text)
+    return _heard_members(utterance, model_id, hypothesis, lexical, normalizer.name)
+
+
+def _heard_members(
+    utterance: Utterance, model_id: str, hypothesis: Hypothesis, lexical: str, normalizer: str
+) -> dict[str, Any]:
     return {
         "schemaVersion": _SCHEMA_VERSION,
         "audio": utterance.name,
         "durationMilliseconds": round(utterance.duration_s * 1000),
         "model": model_id,
-        "normalizer": normalizer.name,
+        "normalizer": normalizer,
         "reference": utterance.transcript,
         "hypothesis": {"lexical": lexical, "itn": hypothesis.text, "display": hypothesis.text},
         "normalizedHypothesis": lexical,
@@ -82,7 +88,9 @@ def score_document(
     Source:
         The schema is ours; Azure's ``EvaluationDetails`` is unpublished.
     """
-    return text_document(utterance, model_id, score.hypothesis, normalizer) | {
+    lexical = " ".join(score.hypothesis_words)
+    heard = _heard_members(utterance, model_id, score.hypothesis, lexical, normalizer.name)
+    return heard | {
         "normalizedReference": " ".join(score.reference_words),
         "counts": count_members("words", score.words),
         "wordErrorRate": score.words.rate,
