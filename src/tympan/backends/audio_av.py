@@ -66,17 +66,12 @@ class AvAudioCodec:
 
     def write_flac(self, blocks: Iterator[NDArray[np.float32]], file: BinaryIO) -> int:
         """See ``ports.audio.AudioCodec.write_flac``."""
-        written = 0
         target = _Target(file)
-        with soundfile.SoundFile(
-            target, "w", samplerate=SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
-        ) as flac:
-            for block in blocks:
-                # By hand, because libsndfile scales by 32767 and would change 16-bit sources.
-                scaled = np.rint(block * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE - 1)
-                flac.write(scaled.astype(np.int16))
-                target.check()
-                written += block.size
+        try:
+            written = _write_flac(blocks, target)
+        except soundfile.LibsndfileError:
+            target.check()
+            raise
         target.check()
         return written
 
@@ -202,6 +197,20 @@ class _Resampler:
         block = joined if self._stream is None else self._stream.resample_chunk(joined, last=is_last)
         if block.size:
             yield np.clip(block, -1.0, 1.0)
+
+
+def _write_flac(blocks: Iterator[NDArray[np.float32]], target: _Target) -> int:
+    written = 0
+    with soundfile.SoundFile(
+        target, "w", samplerate=SAMPLE_RATE_HZ, channels=1, format="FLAC", subtype="PCM_16"
+    ) as flac:
+        for block in blocks:
+            # By hand, because libsndfile scales by 32767 and would change 16-bit sources.
+            scaled = np.rint(block * _FULL_SCALE).clip(-_FULL_SCALE, _FULL_SCALE - 1)
+            flac.write(scaled.astype(np.int16))
+            target.check()
+            written += block.size
+    return written
 
 
 def _mono(frame: AudioFrame) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ class WavCodec:
         """Open a WAV."""
         file.seek(0)
         try:
-            with wave.open(file) as recording:
+            with wave.open(file, "rb") as recording:
                 info = AudioInfo(
                     container="wav",
                     codec="pcm_s16le",

@@ -182,21 +182,24 @@ class RecordingsImport:
     ) -> Iterator[tuple[ArchiveEntry, Future[Converted]]]:
         """Unpack one after another, convert some at once, and give the results in order."""
         waiting: deque[tuple[ArchiveEntry, Future[Converted]]] = deque()
+        unpacked: deque[Spool] = deque(maxlen=self.threads * _WAITING_PER_THREAD)
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convert")
         try:
             for entry in entries:
-                waiting.append((entry, self._started(pool, archive, entry)))
+                unpacked.append(Spool(_RECORDING_MEMORY_BYTES))
+                waiting.append((entry, self._started(pool, archive, entry, unpacked[-1])))
                 if len(waiting) >= self.threads * _WAITING_PER_THREAD:
                     yield waiting.popleft()
             while waiting:
                 yield waiting.popleft()
         finally:
             pool.shutdown(cancel_futures=True)
+            for spool in unpacked:  # of conversions that were never begun
+                spool.close()
 
     def _started(
-        self, pool: ThreadPoolExecutor, archive: ZipArchive, entry: ArchiveEntry
+        self, pool: ThreadPoolExecutor, archive: ZipArchive, entry: ArchiveEntry, spool: Spool
     ) -> Future[Converted]:
-        spool = Spool(_RECORDING_MEMORY_BYTES)
         try:
             with room():
                 archive.copy(entry, spool.file)
@@ -205,9 +208,6 @@ class RecordingsImport:
             refused: Future[Converted] = Future()
             refused.set_exception(refusal)
             return refused
-        except BaseException:
-            spool.close()
-            raise
         return pool.submit(self.converter.convert, spool)
 
 
