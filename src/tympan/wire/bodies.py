@@ -101,6 +101,15 @@ class Body:
             reference_id(item, f"{self.path}{name}[{i}]", collection) for i, item in enumerate(value)
         )
 
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """An optional list of strings."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._wrong(name, "a list of strings")
+        return tuple(value)
+
     def properties(self) -> dict[str, str]:
         """``customProperties``: an object of strings; absent is empty."""
         merged = self.merged_properties({})

@@ -1,0 +1,153 @@
+"""Pages of one dataset, evaluation, model and endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tympan.domain.errors import NotFoundError
+from tympan.domain.job import JobEvent, JobProgress
+from tympan.domain.model import CustomModel
+from tympan.domain.resource import WorkedResource
+from tympan.portal.curves import Curve, curve_of
+from tympan.portal.pages import Pages
+from tympan.portal.projects import model_names, project_values
+from tympan.portal.reports import objects, read_report, worst_recordings
+from tympan.wire.addresses import Addresses
+from tympan.wire.v3.endpoints import MODES
+from tympan.wire.verdicts import verdicts
+
+_REPORT_ROWS = 200
+_RECORDINGS = 20
+_CURVES = {"loss": "Training loss", "dev_wer": "Word error rate on development recordings"}
+
+
+def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
+    """Pages by path."""
+    shown = _EntityPages(pages)
+    return {
+        "/projects/{project_id}/data/{entity_id}": shown.dataset,
+        "/projects/{project_id}/testing/{entity_id}": shown.evaluation,
+        "/projects/{project_id}/training/{entity_id}": shown.model,
+        "/projects/{project_id}/deployment/{entity_id}": shown.endpoint,
+    }
+
+
+class _EntityPages:
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._services = pages.services
+
+    def dataset(self, request: Request) -> Response:
+        dataset = self._services.datasets.get(request.path_params["entity_id"])
+        values = self._around(request, "data", dataset)
+        report = read_report(self._services.blobs, dataset.files, "report.json")
+        issues = objects(report, "issues")
+        codes = Counter((str(issue.get("severity", "")), str(issue.get("code", ""))) for issue in issues)
+        values |= {
+            "dataset": dataset,
+            "has_report": report is not None,
+            "codes": codes.most_common(),
+            "issues": issues[:_REPORT_ROWS],
+            "issue_count": len(issues),
+        }
+        return self._pages.page(request, "dataset.html", values)
+
+    def evaluation(self, request: Request) -> Response:
+        evaluation = self._services.evaluations.get(request.path_params["entity_id"])
+        names = model_names(self._pages, set(evaluation.model_ids))
+        blobs = self._services.blobs
+        values = self._around(request, "testing", evaluation) | {
+            "evaluation": evaluation,
+            "names": names,
+            "verdicts": list(verdicts(evaluation, names)),
+            "comparisons": {one.model_id: one for one in evaluation.comparisons},
+            "recordings": list(worst_recordings(blobs, evaluation, names, _RECORDINGS)),
+            "dataset_name": self._dataset_name(evaluation.dataset_id),
+        }
+        return self._pages.page(request, "evaluation.html", values)
+
+    def model(self, request: Request) -> Response:
+        model = self._services.models.get(request.path_params["entity_id"])
+        names = model_names(self._pages, {model.base_model_id})
+        values = self._around(request, "training", model) | {
+            "model": model,
+            "base_name": names[model.base_model_id],
+            "datasets": [(one, self._dataset_name(one)) for one in model.dataset_ids],
+            "summary": [(name.replace("_", " "), _said(value)) for name, value in model.summary.items()],
+            "curves": self._curves(model),
+            "report": self._model_report(model),
+        }
+        return self._pages.page(request, "model.html", values)
+
+    def endpoint(self, request: Request) -> Response:
+        endpoint = self._services.endpoints.get(request.path_params["entity_id"])
+        addresses = Addresses(base_url=self._base_url(request))
+        wanted = {endpoint.model_id, endpoint.serving_model_id or endpoint.model_id}
+        values = self._around(request, "deployment", endpoint) | {
+            "endpoint": endpoint,
+            "names": model_names(self._pages, wanted),
+            "urls": [(mode, addresses.recognition(mode, endpoint.id)) for mode in MODES],
+            "keys": self._services.access.list_endpoint_keys(endpoint.id),
+        }
+        return self._pages.page(request, "endpoint.html", values)
+
+    def _around(self, request: Request, tab: str, entity: WorkedResource) -> dict[str, object]:
+        """What every page of an entity shows besides the entity."""
+        project_id = request.path_params["project_id"]
+        if entity.project_id != project_id:
+            raise NotFoundError(f"'{entity.display_name}' is not in this project.")
+        return project_values(self._pages, project_id, tab) | {"progress": self._progress(entity)}
+
+    def _progress(self, entity: WorkedResource) -> JobProgress | None:
+        if entity.job_id is None or entity.status.is_terminal:
+            return None
+        return self._services.jobs.progress(entity.job_id)
+
+    def _dataset_name(self, dataset_id: str) -> str:
+        try:
+            return self._services.datasets.get(dataset_id).display_name
+        except NotFoundError:
+            return "deleted dataset"
+
+    def _curves(self, model: CustomModel) -> list[Curve]:
+        try:
+            events = self._services.jobs.events(model.job_id) if model.job_id else ()
+        except NotFoundError:
+            return []
+        drawn = (curve_of(title, _points(events, kind)) for kind, title in _CURVES.items())
+        return [curve for curve in drawn if curve is not None]
+
+    def _model_report(self, model: CustomModel) -> str | None:
+        report = read_report(self._services.blobs, model.files, "report.json")
+        return None if report is None else json.dumps(report, indent=2, ensure_ascii=False)
+
+    def _base_url(self, request: Request) -> str:
+        if self._services.public_url is not None:
+            return self._services.public_url.rstrip("/")
+        scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
+        return f"{scheme}://{request.headers.get('x-forwarded-host', request.url.netloc)}"
+
+
+def _points(events: Sequence[JobEvent], kind: str) -> list[tuple[float, float]]:
+    """The figures of one kind of event: its step, or its place when it names none."""
+    points = []
+    for event in events:
+        if event.kind == kind:
+            value = next(
+                (event.payload[name] for name in (kind, "value", "wer") if name in event.payload), None
+            )
+            step = event.payload.get("step", event.sequence)
+            if isinstance(value, int | float) and isinstance(step, int | float):
+                points.append((float(step), float(value)))
+    return points
+
+
+def _said(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

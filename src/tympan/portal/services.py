@@ -1,0 +1,40 @@
+"""What the pages are built on: the same use cases as the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tympan.ports.blobs import BlobStore
+from tympan.usecases.access import Access
+from tympan.usecases.base_models import BaseModels
+from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoints import Endpoints
+from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.jobs import Jobs
+from tympan.usecases.models import Models
+from tympan.usecases.projects import Projects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalServices:
+    """Use cases and what only pages need.
+
+    Attributes:
+        blobs: Holds reports and score files.
+        secret: Signs sessions. 32 random bytes that stay the same over restarts.
+        public_url: Base URL clients use when a proxy is in front; None takes the request's.
+        version: Of this server; part of the address of the style sheet.
+    """
+
+    access: Access
+    projects: Projects
+    datasets: Datasets
+    base_models: BaseModels
+    models: Models
+    evaluations: Evaluations
+    endpoints: Endpoints
+    jobs: Jobs
+    blobs: BlobStore
+    secret: bytes = field(repr=False)
+    public_url: str | None = None
+    version: str = "0"

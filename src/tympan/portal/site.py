@@ -1,0 +1,101 @@
+"""The portal as an application of its own, to be mounted beside the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tympan.domain.errors import NotAuthenticatedError
+from tympan.portal import entities, projects
+from tympan.portal.pages import HEADERS, Pages, make_pages
+from tympan.portal.services import PortalServices
+from tympan.portal.session import end_session, is_own_form, start_session
+
+_STATIC = Path(__file__).parent / "static"
+_LONGEST_FORM = 4096
+
+
+def create_portal(services: PortalServices) -> Starlette:
+    """Put the pages together; mount the result at the root, after the API's routes."""
+    pages = make_pages(services)
+    shown = {**projects.routes(pages), **entities.routes(pages)}
+    door = _Door(pages)
+    app = Starlette(
+        routes=[
+            Route("/", _home),
+            Route("/sign-in", door.show, methods=["GET"]),
+            Route("/sign-in", door.submit, methods=["POST"]),
+            Route("/sign-out", door.leave, methods=["POST"]),
+            *(Route(path, pages.guarded(show)) for path, show in shown.items()),
+            # The version in the path lets browsers keep the files for good.
+            Mount(f"/static/{services.version}", _CachedFiles(directory=_STATIC)),
+        ]
+    )
+    app.add_exception_handler(404, lambda request, _: door.unknown(request))
+    return app
+
+
+class _CachedFiles(StaticFiles):
+    """Static files that never change under their address."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they are
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _home(_request: Request) -> Response:
+    return RedirectResponse("/projects", status_code=303)
+
+
+class _Door:
+    """Signing in and out."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def show(self, request: Request) -> Response:
+        """The form."""
+        return self._pages.page(request, "sign_in.html", {"error": None})
+
+    async def submit(self, request: Request) -> Response:
+        """Check the form and the key."""
+        form = await request.form(max_files=0, max_fields=10, max_part_size=_LONGEST_FORM)
+        services = self._pages.services
+        if not is_own_form(request, services, str(form.get("token", ""))):
+            return self._refused(request, "The form was not sent from this page. Please try again.", 403)
+        try:
+            principal = services.access.authenticate(str(form.get("key", "")).strip())
+        except NotAuthenticatedError as error:
+            return self._refused(request, error.message, 401)
+        if not principal.is_owner:
+            return self._refused(
+                request, "This key opens one endpoint only. Sign in with one of the owner's keys.", 403
+            )
+        response = RedirectResponse("/projects", status_code=303, headers=HEADERS)
+        start_session(response, services, principal, request)
+        return response
+
+    async def leave(self, request: Request) -> Response:
+        """End the session."""
+        form = await request.form(max_files=0, max_fields=10, max_part_size=_LONGEST_FORM)
+        if not is_own_form(request, self._pages.services, str(form.get("token", ""))):
+            return self._refused(request, "The form was not sent from this page. Please try again.", 403)
+        response = RedirectResponse("/sign-in", status_code=303, headers=HEADERS)
+        end_session(response)
+        return response
+
+    def unknown(self, request: Request) -> Response:
+        """The page for an address without a page."""
+        return self._pages.message(
+            request, "Not found", "There is no page at this address. Start from the projects.", status=404
+        )
+
+    def _refused(self, request: Request, message: str, status: int) -> Response:
+        return self._pages.page(request, "sign_in.html", {"error": message}, status=status)

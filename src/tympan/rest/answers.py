@@ -1,0 +1,117 @@
+"""How answers are sent: entities, pages, nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+
+from tympan.domain.errors import InvalidInputError
+from tympan.domain.query import Filter, Query, every
+from tympan.domain.resource import Resource, WorkedResource
+from tympan.rest.calls import Call
+from tympan.wire.filters import FILTER_NAMES, parse_filter
+from tympan.wire.v3.entities import page_document
+from tympan.wire.values import Document
+
+_POLL_S = 2
+_LARGEST_PAGE = 100
+PAGE_OPTIONS = ("skip", "top", "filter")
+
+R = TypeVar("R", bound=Resource)
+R_co = TypeVar("R_co", bound=Resource, covariant=True)
+
+
+class Listed(Protocol[R_co]):
+    """The part of a use case that lists."""
+
+    def list(self, query: Query) -> Sequence[R_co]:
+        """One page."""
+        ...
+
+
+def entity_answer(document: Document, resource: Resource, *, is_new: bool = False) -> Response:
+    """An entity; a new one with its location, one that is being worked on with a time to ask again."""
+    headers = {}
+    if is_new:
+        headers["Location"] = str(document["self"])
+    if is_worked_on(resource):
+        headers["Retry-After"] = str(_POLL_S)
+    return JSONResponse(document, status_code=201 if is_new else 200, headers=headers)
+
+
+def is_worked_on(resource: Resource) -> bool:
+    """Whether background work will still change it."""
+    return isinstance(resource, WorkedResource) and not resource.status.is_terminal
+
+
+def gone() -> Response:
+    """The answer to a delete."""
+    return Response(status_code=204)
+
+
+def page_of(
+    call: Call,
+    listed: Listed[R],
+    collection: str,
+    encode: Callable[[R], Document],
+    *,
+    within: Filter | None = None,
+) -> Response:
+    """One page of a list, as the query options ask for it.
+
+    Args:
+        call: The request.
+        listed: The use case.
+        collection: Which names can be filtered by.
+        encode: Writes one entity.
+        within: A condition of the route itself, such as a project.
+    """
+    call.allow_query(*PAGE_OPTIONS)
+    skip, top = paging(call)
+    where = every(within, filter_of(call, collection))
+    # One more than asked for tells whether there is a next page.
+    found = listed.list(Query(where=where, skip=skip, top=top + 1))
+    values, has_more = found[:top], len(found) > top
+    headers = {"Retry-After": str(_POLL_S)} if any(is_worked_on(value) for value in values) else {}
+    link = next_link(call, skip + top, top) if has_more else None
+    return JSONResponse(page_document([encode(value) for value in values], link), headers=headers)
+
+
+def paging(call: Call) -> tuple[int, int]:
+    """``skip`` and ``top``; more than a hundred at once is lowered to a hundred.
+
+    Raises:
+        InvalidInputError: One of them is no fit number (code ``UnsupportedPagination``).
+    """
+    return _count(call, "skip", 0, least=0), min(_count(call, "top", _LARGEST_PAGE, least=1), _LARGEST_PAGE)
+
+
+def _count(call: Call, name: str, default: int, *, least: int) -> int:
+    text = call.query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text) < 2**31:
+        raise InvalidInputError(
+            f"{name} must be a whole number from {least} on, not '{text}'.",
+            code="UnsupportedPagination",
+            target=name,
+        )
+    return int(text)
+
+
+def filter_of(call: Call, collection: str) -> Filter | None:
+    """The ``filter`` option, read for one kind of list."""
+    text = call.query.get("filter")
+    return parse_filter(text, FILTER_NAMES[collection]) if text and text.strip() else None
+
+
+def next_link(call: Call, skip: int, top: int) -> str:
+    """Where the next page is; it keeps every other option of the request."""
+    rest = {name: value for name, value in call.query.items() if name not in ("skip", "top")}
+    names = {"sasvalidityinseconds": "sasValidityInSeconds"}
+    options = {"skip": skip, "top": top} | {names.get(name, name): value for name, value in rest.items()}
+    return f"{call.base_url}{call.path}?{urlencode(options)}"

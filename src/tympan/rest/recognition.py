@@ -1,0 +1,156 @@
+"""Recognition of short audio in one request.
+
+Source: REST API for short audio. Missing key 403, unknown key 401, unknown endpoint 400.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, BinaryIO, cast
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from tympan.domain.errors import ForbiddenError, InvalidInputError, TooLargeError
+from tympan.rest.auth import principal_of, shown_secret
+from tympan.rest.calls import Call, CallDep
+from tympan.rest.errors import UnsupportedMediaTypeError
+from tympan.usecases.access import Principal
+from tympan.usecases.recognition import AudioOptions, RecognitionAnswer
+from tympan.wire.addresses import is_id
+from tympan.wire.short_audio import LIMITS_S, Format, Heard, Profanity, recognition_document
+from tympan.wire.values import choice
+
+_MEMORY_BYTES = 1 << 20
+_LARGEST_AUDIO = 64 * 1024 * 1024
+_OPTIONS = ("language", "format", "profanity", "cid", "storeAudio")
+
+router = APIRouter(prefix="/speech/recognition")
+
+
+def recognition_caller(request: Request) -> Principal:
+    """Who calls.
+
+    Raises:
+        ForbiddenError: No key was shown.
+        NotAuthenticatedError: Nobody knows the key.
+    """
+    if shown_secret(request) is None:
+        raise ForbiddenError("No key was given. Send it in the header Ocp-Apim-Subscription-Key.")
+    return principal_of(request)
+
+
+@router.post("/{mode}/cognitiveservices/v1")
+async def recognize(
+    principal: Annotated[Principal, Depends(recognition_caller)], call: CallDep, request: Request, mode: str
+) -> Response:
+    """Recognise the recording in the body."""
+    call.allow_query(*_OPTIONS)
+    if mode not in LIMITS_S:
+        raise InvalidInputError(
+            f"There is no mode '{mode}'. Use one of: {', '.join(LIMITS_S)}.", target="mode"
+        )
+    form = choice(Format, call.query.get("format", Format.SIMPLE), "format")
+    profanity = choice(Profanity, call.query.get("profanity", Profanity.MASKED), "profanity")
+    endpoint_id = _endpoint_id(call, principal)
+    _refuse_unbuilt(call, request)
+    async with _spooled(request) as audio:
+        answer = await run_in_threadpool(
+            call.services.recognition.recognize,
+            endpoint_id,
+            call.query.get("language"),
+            audio,
+            AudioOptions(limit_s=LIMITS_S[mode]),
+        )
+    _check_profanity(answer, profanity)
+    return JSONResponse(recognition_document(_heard(answer), form), headers=_headers(answer))
+
+
+def _endpoint_id(call: Call, principal: Principal) -> str | None:
+    given = call.query.get("cid")
+    if given is not None and not is_id(given):
+        raise InvalidInputError(f"cid '{given}' is not the id of an endpoint.", target="cid")
+    wanted = given.lower() if given is not None else None
+    if principal.endpoint_id is not None and wanted != principal.endpoint_id:
+        raise ForbiddenError(
+            f"This key opens one endpoint only. Add cid={principal.endpoint_id}, or use another key."
+        )
+    return wanted
+
+
+def _refuse_unbuilt(call: Call, request: Request) -> None:
+    if call.query.get("storeaudio", "false").lower() not in ("false", "0", ""):
+        raise InvalidInputError(
+            "This server does not keep audio of requests. Leave storeAudio out.", target="storeAudio"
+        )
+    if "pronunciation-assessment" in request.headers:
+        raise InvalidInputError(
+            "This server does not assess pronunciation. Leave the header Pronunciation-Assessment out.",
+            target="Pronunciation-Assessment",
+        )
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if (
+        content_type
+        and not content_type.startswith(("audio/", "video/"))
+        and content_type != "application/octet-stream"
+    ):
+        raise UnsupportedMediaTypeError(
+            f"The content type '{content_type}' is not audio. Send the recording itself, such as audio/wav."
+        )
+
+
+def _check_profanity(answer: RecognitionAnswer, profanity: Profanity) -> None:
+    # A display format dataset may list profane phrases, and its text is masked as it is made.
+    if profanity is not Profanity.MASKED and "formatting" in answer.adaptation:
+        raise InvalidInputError(
+            f"profanity={profanity} cannot be honoured: the display format of model '{answer.model_name}' "
+            "masks its profanity list. Use profanity=masked.",
+            target="profanity",
+        )
+
+
+@asynccontextmanager
+async def _spooled(request: Request) -> AsyncIterator[BinaryIO]:
+    """The request body as a file that can be read again, on disk when it is long."""
+    size = 0
+    with tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES) as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > _LARGEST_AUDIO:
+                raise TooLargeError(
+                    f"The request is larger than {_LARGEST_AUDIO} bytes, more than a minute of audio needs."
+                )
+            await asyncio.to_thread(file.write, chunk)
+        if size == 0:
+            raise InvalidInputError("The request has no audio in its body.", code="EmptyRequest")
+        file.seek(0)
+        yield cast("BinaryIO", file)
+
+
+def _heard(answer: RecognitionAnswer) -> Heard:
+    return Heard(
+        phrases=answer.recognition.phrases,
+        samples=answer.samples,
+        locale=answer.locale,
+        model_id=answer.model_id,
+        model_name=answer.model_name,
+        model_version=answer.model_version,
+        fallback=answer.fallback,
+        adaptation=answer.adaptation,
+    )
+
+
+def _headers(answer: RecognitionAnswer) -> dict[str, str]:
+    headers = {
+        "X-Model-Id": answer.model_id,
+        "X-Model-Name": quote(answer.model_name),
+        "X-Model-Version": answer.model_version,
+    }
+    if answer.fallback is not None:
+        headers["X-Model-Fallback"] = f"{answer.fallback}; model={answer.model_id}"
+    return headers

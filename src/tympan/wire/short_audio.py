@@ -1,0 +1,105 @@
+"""Documents of short-audio recognition.
+
+Source: developer reference, section 14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tympan.ports.recognizer import Phrase
+from tympan.speech.text.catalogue import normalizer_for
+from tympan.wire.values import Document, present, ticks
+
+_EDGES = '.,?!:;…¿¡()[]{}"“”„«»、。，？！：；'  # noqa: RUF001  punctuation of other scripts
+LIMITS_S = {"interactive": 15.0, "conversation": 60.0, "dictation": 60.0}
+"""Longest audio by recognition mode."""
+
+
+class Format(StrEnum):
+    """How much the answer says."""
+
+    SIMPLE = "simple"
+    DETAILED = "detailed"
+
+
+class Profanity(StrEnum):
+    """What becomes of profane words."""
+
+    MASKED = "masked"
+    REMOVED = "removed"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was heard in a recording, and by which model.
+
+    Attributes:
+        phrases: In time order; times are counts of 16 kHz samples.
+        samples: Length of the recording, as such a count.
+        locale: What was recognised in.
+        model_id: The model that answered; ``model_name`` and ``model_version`` say more.
+        fallback: Why another model than the endpoint's answered; None when it did not.
+        adaptation: What of the model's adaptation was applied.
+    """
+
+    phrases: Sequence[Phrase]
+    samples: int
+    locale: str
+    model_id: str
+    model_name: str
+    model_version: str
+    fallback: str | None
+    adaptation: Sequence[str]
+
+
+def recognition_document(heard: Heard, form: Format) -> Document:
+    """The answer: one text for the whole recording.
+
+    The member ``Tympan`` is ours: it declares the model, its adaptation and any fallback.
+    """
+    text = " ".join(phrase.text for phrase in heard.phrases if phrase.text)
+    document: Document = {"RecognitionStatus": "Success" if text else "NoMatch"}
+    if text:
+        document |= {"DisplayText": text, **_span(heard.phrases)}
+        if form is Format.DETAILED:
+            document["NBest"] = [_best(heard, text)]
+    else:
+        document |= {"Offset": 0, "Duration": ticks(heard.samples)}
+    document["Tympan"] = present(
+        {
+            "model": heard.model_id,
+            "modelName": heard.model_name,
+            "modelVersion": heard.model_version,
+            "adaptation": list(heard.adaptation),
+            "fallback": heard.fallback,
+        }
+    )
+    return document
+
+
+def _span(phrases: Sequence[Phrase]) -> Document:
+    start = phrases[0].start
+    return {"Offset": ticks(start), "Duration": ticks(phrases[-1].end - start)}
+
+
+def _best(heard: Heard, text: str) -> Document:
+    lexical = normalizer_for(heard.locale).normalize(text)
+    itn = " ".join(word.strip(_EDGES) for word in text.lower().split()).strip()
+    return {
+        "Confidence": round(_confidence(heard.phrases), 4),
+        "Lexical": lexical,
+        "ITN": itn,
+        "MaskedITN": itn,
+        "Display": text,
+    }
+
+
+def _confidence(phrases: Sequence[Phrase]) -> float:
+    # Longer phrases count for more; a phrase of no length still counts a little.
+    lengths = [max(1, phrase.end - phrase.start) for phrase in phrases]
+    weighted = sum(phrase.confidence * length for phrase, length in zip(phrases, lengths, strict=True))
+    return weighted / sum(lengths)
