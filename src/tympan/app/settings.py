@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -9,11 +10,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tympan.domain.lifecycle import ExpiredEndpointPolicy, LifecycleRule
 
+_PREFIX = "TYMPAN_"
+
 
 class Settings(BaseSettings):
     """Everything that can be set, as ``TYMPAN_<NAME>``; ``docs/settings.md`` is made from it."""
 
-    model_config = SettingsConfigDict(env_prefix="TYMPAN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Folder of databases, files and models.")
     host: str = Field("127.0.0.1", description="Address the server listens on.")
@@ -23,6 +26,13 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(None, description="Base URL clients use, when a proxy is in front.")
 
+    server_url: str | None = Field(
+        None, description="Server the command line talks to; the one on the data folder when not set."
+    )
+    key: SecretStr | None = Field(
+        None, description="Key the command line shows; from the data folder when not set."
+    )
+
     database_url: str | None = Field(
         None, description="SQLAlchemy URL; SQLite in the data folder when not set."
     )
@@ -31,6 +41,12 @@ class Settings(BaseSettings):
     )
     blob_url: str | None = Field(
         None, description="Bucket URL (s3://, az://, gs://); the data folder when not set."
+    )
+    blob_options: SecretStr | None = Field(
+        None, description="Options of the bucket as JSON: endpoint, region, access_key_id and so on."
+    )
+    blob_urls_signed: bool = Field(
+        True, description="Whether clients may fetch files from the bucket themselves, by signed URLs."
     )
 
     job_concurrency: int = Field(2, ge=1, description="Jobs a worker runs at once.")
@@ -84,6 +100,38 @@ class Settings(BaseSettings):
         return self.data_dir / "work"
 
     @property
+    def server_file(self) -> Path:
+        """Address and process id of the running server; the local command line reads it."""
+        return self.data_dir / "server.json"
+
+    @property
+    def secret_file(self) -> Path:
+        """What signs file URLs and portal sessions, mode 0600."""
+        return self.data_dir / "secret"
+
+    @property
     def keys_file(self) -> Path:
         """The owner's copy of the keys, mode 0600; the local command line reads it."""
         return self.data_dir / "keys.json"
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a child process finds these settings, whoever set them."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()  # noqa: TID251  this module reads it for all
+        if not name.upper().startswith(_PREFIX)
+    }
+    said = {name: _plain(value) for name, value in settings.model_dump().items() if value is not None}
+    said["data_dir"] = str(settings.data_dir.resolve())
+    return inherited | {f"{_PREFIX}{name.upper()}": value for name, value in said.items()}
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Every secret among the settings, so that logs can hide them."""
+    values = settings.model_dump().values()
+    return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

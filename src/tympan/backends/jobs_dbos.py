@@ -46,6 +46,18 @@ class _Interrupted(BaseException):
     """Leaves a workflow unfinished: DBOS records nothing, so the step runs again elsewhere."""
 
 
+def migrate_engine(url: str) -> None:
+    """Create or upgrade the engine's own tables; harmless when nothing is to be done."""
+    make_folder(url)
+    _quieten()
+    # With an engine of DBOS's own: its BEGIN IMMEDIATE here and ours exclude each other.
+    DBOS.migrate(_driver_url(url))
+
+
+def _driver_url(url: str) -> str:
+    return parse_url(url).render_as_string(hide_password=False)
+
+
 def _leave_at_once() -> None:
     os._exit(_EXIT_LEASE_LOST)
 
@@ -94,11 +106,7 @@ class DbosJobEngine:
 
     def start(self) -> None:
         """Begin to take jobs, also those of dead workers. Returns at once."""
-        make_folder(self._settings.url)
-        _quieten()
-        # DBOS migrates with an engine of its own: its BEGIN IMMEDIATE there and the one of
-        # our engine exclude each other.
-        DBOS.migrate(self._driver_url())
+        migrate_engine(self._settings.url)
         self._engine: Engine = make_engine(self._settings.url, EngineOptions(is_durable=True))
         identity = self._settings.identity or ProcessIdentity.of_this_process()
         self._leases = Leases(self._engine, identity, lease_s=self._settings.lease_s)
@@ -129,13 +137,10 @@ class DbosJobEngine:
         self._leases.leave()
         self._engine.dispose()
 
-    def _driver_url(self) -> str:
-        return parse_url(self._settings.url).render_as_string(hide_password=False)
-
     def _config(self) -> DBOSConfig:
         return DBOSConfig(
             name=_APPLICATION_NAME,
-            system_database_url=self._driver_url(),
+            system_database_url=_driver_url(self._settings.url),
             system_database_engine=self._engine,
             run_migrations=False,
             executor_id=self._leases.executor_id,
