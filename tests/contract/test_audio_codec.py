@@ -197,3 +197,9 @@ def test_a_full_disk_is_not_swallowed():
 
     with pytest.raises(OSError, match="No space left"):
         AvAudioCodec().write_flac(iter([speech_like(3)]), cast("BinaryIO", FullDisk()))
+
+
+def test_a_wav_in_a_form_nobody_knows_is_refused():
+    data = bytearray(wav_bytes(speech_like(0.5)))
+    data[20:22] = b"\x99\x99"  # the format tag
+    assert refusal(AvAudioCodec(), bytes(data)).code == "AudioUnreadable"

@@ -321,7 +321,7 @@ def test_silence_without_a_transcript_is_a_fair_test(bench: Bench):
 
 
 def test_files_over_the_limits_of_an_archive_are_named_and_the_others_stay(bench: Bench):
-    bench.limits = DatasetLimits(archive=ArchiveLimits(recordings=2, total_bytes=2 * len(GOOD) - 1))
+    bench.limits = DatasetLimits(archive=ArchiveLimits(entries=2, total_bytes=2 * len(GOOD) - 1))
     imported = bench.imported(
         DatasetKind.AUDIO_FILES, zip_bytes({"a.wav": GOOD, "b.wav": GOOD, "c.wav": GOOD})
     )

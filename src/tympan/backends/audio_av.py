@@ -115,16 +115,17 @@ class AvAudioReader:
     def __init__(self, container: InputContainer, stream: AudioStream) -> None:
         self._container = container
         self._stream = stream
-        # Files are many and short: starting threads for each costs more than it gains.
-        stream.codec_context.thread_count = 1
-        rate = int(stream.codec_context.sample_rate or 0)
-        channels = int(stream.codec_context.channels or 0)
+        decoder = stream.codec_context
+        rate = int(decoder.sample_rate or 0) if decoder is not None else 0
+        channels = int(decoder.channels or 0) if decoder is not None else 0
         if not 0 < rate <= _MAX_RATE_HZ or channels < 1:
             container.close()
-            raise _unreadable("The file does not say its sample rate or channels")
+            raise _unreadable("The file is in a form nobody here can decode, or damaged at its start")
+        # Files are many and short: starting threads for each costs more than it gains.
+        decoder.thread_count = 1
         self.info = AudioInfo(
             container=container.format.name.split(",")[0],
-            codec=stream.codec_context.name,
+            codec=decoder.name,
             sample_rate_hz=rate,
             channels=channels,
         )

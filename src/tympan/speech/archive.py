@@ -45,12 +45,12 @@ class ArchiveLimits:
     """What an archive may hold.
 
     Attributes:
-        recordings: Files that are not text.
+        entries: Files, not counting texts.
         total_bytes: Of everything unpacked.
         entry_bytes: Of one unpacked file.
     """
 
-    recordings: int = 10_000
+    entries: int = 10_000
     total_bytes: int = 20 * 1024**3
     entry_bytes: int = 2 * 1024**3
 
@@ -181,9 +181,9 @@ def _check_directory(file: BinaryIO, limits: ArchiveLimits) -> None:
         directory_bytes = max(
             directory_bytes % 0xFFFF_FFFF, int.from_bytes(tail[end64 + 40 : end64 + 48], "little")
         )
-    if directory_bytes > (limits.recordings + 1000) * _DIRECTORY_BYTES_PER_ENTRY:
+    if directory_bytes > (limits.entries + 1000) * _DIRECTORY_BYTES_PER_ENTRY:
         raise InvalidInputError(
-            f"The archive lists far more than the {limits.recordings} files allowed. Split it.",
+            f"The archive lists far more than the {limits.entries} files allowed. Split it.",
             code="CountLimit",
         )
 
@@ -203,8 +203,8 @@ def _sorted_out(
         entry = ArchiveEntry(name=name, zip_info=info)
         finding = _entry_finding(full_name, info) or _collision(name, seen)
         recordings += not entry.is_text
-        if finding is None and not entry.is_text and recordings > limits.recordings:
-            message = f"The archive holds more than {limits.recordings} recordings. Split it."
+        if finding is None and not entry.is_text and recordings > limits.entries:
+            message = f"The archive holds more than {limits.entries} recordings. Split it."
             finding = error("CountLimit", message)
         if finding is None:
             seen[name_key(name)] = name

@@ -74,26 +74,17 @@ class Datasets:
         Source:
             Speech to text REST v3.2, operation ``Datasets_Upload``.
         """
-        now = self.clock.now()
-        dataset = Dataset(
-            id=str(uuid.uuid4()),
-            kind=new.kind,
-            display_name=checked_name(new.display_name),
-            description=new.description,
-            locale=canonical_locale(new.locale),
-            custom_properties=checked_properties(new.custom_properties),
-            project_id=new.project_id,
-            source_name=new.source_name,
-            is_text_normalized=new.is_text_normalized,
-            job_id=str(uuid.uuid4()),
-            created_at=now,
-            last_action_at=now,
-        )
+        dataset = self._described(new)
         with self.store.read() as tx:  # before the upload, which may take long
             self._check_room(tx, dataset)
         source = self._keep(new.kind, chunks)
         dataset = replace(dataset, source_key=source.key)
-        job = Job(id=str(dataset.job_id), kind=JobKind.IMPORT_DATASET, resource_id=dataset.id, created_at=now)
+        job = Job(
+            id=str(dataset.job_id),
+            kind=JobKind.IMPORT_DATASET,
+            resource_id=dataset.id,
+            created_at=dataset.created_at,
+        )
         with self.store.write() as tx:
             self._check_room(tx, dataset)
             tx.datasets.add(dataset)
@@ -156,6 +147,23 @@ class Datasets:
             if dataset is not None:
                 _check_unused(tx, dataset)
                 tx.datasets.delete(dataset_id)
+
+    def _described(self, new: NewDataset) -> Dataset:
+        now = self.clock.now()
+        return Dataset(
+            id=str(uuid.uuid4()),
+            kind=new.kind,
+            display_name=checked_name(new.display_name),
+            description=new.description,
+            locale=canonical_locale(new.locale),
+            custom_properties=checked_properties(new.custom_properties),
+            project_id=new.project_id,
+            source_name=new.source_name,
+            is_text_normalized=new.is_text_normalized,
+            job_id=str(uuid.uuid4()),
+            created_at=now,
+            last_action_at=now,
+        )
 
     def _check_room(self, tx: Transaction, dataset: Dataset) -> None:
         check_project(tx, dataset.project_id, dataset.locale)

@@ -74,12 +74,21 @@ class RecordingsImport:
             work.report.add(ReportRow(file=refused.name, findings=(refused.finding,)))
         texts = [entry for entry in archive.entries if entry.is_text]
         recordings = [entry for entry in archive.entries if not entry.is_text]
-        if work.dataset.kind is DatasetKind.AUDIO_FILES:
-            for entry in texts:
-                message = "Transcripts are not read for AudioFiles. Upload an Acoustic dataset to use it."
-                work.report.add(_note(entry.name, warning("FileIgnored", message)))
-            self._convert_all(work, archive, recordings, transcript=None)
-            return ()
+        if work.dataset.kind is DatasetKind.ACOUSTIC:
+            return self._import_transcribed(work, archive, texts, recordings)
+        for entry in texts:
+            message = "Transcripts are not read for AudioFiles. Upload an Acoustic dataset to use it."
+            work.report.add(_note(entry.name, warning("FileIgnored", message)))
+        self._convert_all(work, archive, recordings, transcript=None)
+        return ()
+
+    def _import_transcribed(
+        self,
+        work: ImportWork,
+        archive: ZipArchive,
+        texts: list[ArchiveEntry],
+        recordings: list[ArchiveEntry],
+    ) -> tuple[StoredFile, ...]:
         transcript, files = self._read_transcript(work, archive, texts, recordings)
         wanted = []
         for entry in recordings:
@@ -91,19 +100,14 @@ class RecordingsImport:
         return files
 
     def _import_single(self, work: ImportWork) -> None:
-        spool = Spool()
-        work.source.seek(0)
-        try:
-            while chunk := work.source.read(1 << 20):
-                spool.write(chunk)
-        except BaseException:
-            spool.close()
-            raise
         outcome: Future[Converted] = Future()
-        try:
-            outcome.set_result(self.converter.convert(spool))
-        except InvalidInputError as refusal:
-            outcome.set_exception(refusal)
+        with Spool(_RECORDING_MEMORY_BYTES) as spool:
+            for chunk in self.blobs.stream(str(work.dataset.source_key)):
+                spool.write(chunk)
+            try:
+                outcome.set_result(self.converter.convert(spool))
+            except InvalidInputError as refusal:
+                outcome.set_exception(refusal)
         _Keeper(work, self.limits, transcript=None).keep(work.source_name, outcome)
 
     def _read_transcript(
@@ -121,17 +125,15 @@ class RecordingsImport:
         if name is None:
             work.note(_no_transcript(len(texts)))
             return _Transcript(name=PREFERRED_NAME, lines={}), ()
-        spool = Spool()
-        try:
-            with room():
-                archive.copy(next(entry for entry in texts if entry.name == name), spool.file)
-            blob = self.blobs.put_content(spool.chunks())
-            lines = self._match_lines(work, name, spool, recordings)
-        except InvalidInputError as refusal:
-            work.report.add(ReportRow(file=name, findings=(_finding(refusal),)))
-            return _Transcript(name=name, lines={}), ()
-        finally:
-            spool.close()
+        with Spool() as spool:
+            try:
+                with room():
+                    archive.copy(next(entry for entry in texts if entry.name == name), spool.file)
+                blob = self.blobs.put_content(spool.chunks())
+                lines = self._match_lines(work, name, spool, recordings)
+            except InvalidInputError as refusal:
+                work.report.add(ReportRow(file=name, findings=(_finding(refusal),)))
+                return _Transcript(name=name, lines={}), ()
         file = stored_file(name.rpartition("/")[2], "AcousticDataTranscriptionV2", blob)
         return _Transcript(name=name, lines=lines), (file,)
 

@@ -39,8 +39,7 @@ def import_sentences(work: ImportWork, blobs: BlobStore) -> tuple[StoredFile, ..
         message = "The file does not begin with a byte order mark. It was read as UTF-8; nothing needs doing."
         work.note(warning("BomMissing", message))
     normalizer = normalizer_for(work.dataset.locale) if work.dataset.is_text_normalized else None
-    normalized = Spool()
-    try:
+    with Spool() as normalized:
         for line in text.lines():
             if line.finding is None and not line.text.strip():
                 continue
@@ -51,8 +50,6 @@ def import_sentences(work: ImportWork, blobs: BlobStore) -> tuple[StoredFile, ..
                 normalized.write(compared.encode() + b"\n")
             work.report_line(line.number, findings)
         blob = blobs.put_content(normalized.chunks())
-    finally:
-        normalized.close()
     return (stored_file("normalized.txt", "LanguageData", blob),)
 
 

@@ -58,8 +58,7 @@ class RecordingConverter:
             StorageFullError: No room is left.
         """
         meter = VoiceMeter()
-        flac = Spool(_FLAC_MEMORY_BYTES)
-        try:
+        with source, Spool(_FLAC_MEMORY_BYTES) as flac:
             with room():
                 source.file.seek(0)
                 reader = self.codec.open(source.file)
@@ -69,9 +68,6 @@ class RecordingConverter:
                 message = "The recording lasts 0 seconds. Record it again, or remove it."
                 raise InvalidInputError(message, code="AudioEmpty")
             stored = self.blobs.put_content(flac.chunks())
-        finally:
-            flac.close()
-            source.close()
         measures = RecordingMeasures(
             duration_s=meter.duration_s,
             info=reader.info,

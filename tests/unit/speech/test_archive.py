@@ -185,9 +185,7 @@ def test_one_file_and_all_files_together_have_a_limit():
 
 
 def test_recordings_over_the_limit_are_refused_and_texts_do_not_count():
-    archive = opened(
-        zip_bytes({"a.wav": b"1", "trans.txt": b"2", "b.wav": b"3", "c.wav": b"4"}), recordings=2
-    )
+    archive = opened(zip_bytes({"a.wav": b"1", "trans.txt": b"2", "b.wav": b"3", "c.wav": b"4"}), entries=2)
     assert names(archive) == ["a.wav", "trans.txt", "b.wav"]
     assert refused(archive) == {"c.wav": "CountLimit"}
 
