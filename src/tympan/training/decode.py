@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tympan.speech.audio_context import token_cap
 from tympan.training.features import Clip
 from tympan.training.text_tokens import TextTokens
 from tympan.training.weights import Network
 
 _BATCH_SIZE = 16
-_LONGEST_LABEL = 440  # of 448 positions
+LONGEST_LABEL = 440
+"""Most token ids of a transcript; the decoder has 448 places, prefix included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,11 @@ class Heard:
 
     Attributes:
         clip: What the encoder shall see.
-        duration_s: Seconds of speech in it, for the token cap.
+        token_cap: Most token ids to write.
     """
 
     clip: Clip
-    duration_s: float
+    token_cap: int
 
 
 def transcribe(
@@ -55,7 +55,7 @@ def transcribe(
         for start in range(0, len(group), _BATCH_SIZE):
             batch = group[start : start + _BATCH_SIZE]
             encodings = np.stack(list(encodings_of([recordings[i].clip for i in batch])))
-            caps = [token_cap(recordings[i].duration_s) for i in batch]
+            caps = [recordings[i].token_cap for i in batch]
             for index, ids in zip(batch, greedy(network, tokens, encodings, caps), strict=True):
                 texts[index] = tokens.decode(ids)
             advance(len(batch))
@@ -82,7 +82,7 @@ def greedy(
     written: list[list[int]] = [[] for _ in caps]
     is_open = [True] * len(caps)
     cache = None
-    for position in range(min(max(caps), _LONGEST_LABEL)):
+    for position in range(min(max(caps), LONGEST_LABEL)):
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             output = network.model.decoder(
                 input_ids=inputs, encoder_hidden_states=encoded, past_key_values=cache, use_cache=True

@@ -124,15 +124,14 @@ class EncodingCache:
             self._write(clip, self.encode([clip])[0])
         return np.asarray(np.load(path))
 
-    def encode(self, clips: Sequence[Clip]) -> NDArray[np.float16]:
-        """Encode clips of one context length without keeping anything."""
+    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float16]]:
+        """Encode clips of one context length, each to ``(frames, width)``, without keeping anything."""
         weight = self._network.model.encoder.conv1.weight
         mels = np.stack([log_mel(read_clip(clip), weight.shape[1]) for clip in clips])
         inputs = torch.from_numpy(mels).to(weight.device)
         with torch.autocast(weight.device.type, torch.bfloat16, enabled=weight.device.type == "cuda"):
             outputs = encode(self._network, inputs)
-        encodings: NDArray[np.float16] = outputs.to(torch.float16).cpu().numpy()
-        return encodings
+        return list(outputs.to(torch.float16).cpu().numpy())
 
     def _write(self, clip: Clip, encoding: NDArray[np.float16]) -> None:
         path = self._path(clip)
@@ -142,7 +141,8 @@ class EncodingCache:
         half_written.replace(path)
 
     def _path(self, clip: Clip) -> Path:
-        parts = [self._fingerprint, f"{clip.gap_s}", f"{clip.context_s}"]
+        gap_s = clip.gap_s if len(clip.files) > 1 else 0.0
+        parts = [self._fingerprint, f"{gap_s}", f"{clip.context_s}"]
         # Files are named by their content, so the name alone identifies them on any machine.
         parts += [Path(file).name for file in clip.files]
         return self._folder / f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()}.npy"

@@ -1,0 +1,317 @@
+"""Custom models: creating, listing, changing, deleting."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from tympan.domain.errors import (
+    ConflictError,
+    InvalidInputError,
+    InvalidStateError,
+    ModelExpiredError,
+    TooLargeError,
+)
+from tympan.domain.job import Job, JobKind
+from tympan.domain.lifecycle import LifecycleRule, expiry, has_passed
+from tympan.domain.model import BaseModel, CustomModel
+from tympan.domain.query import EVERYTHING, Compare, Filter, Or, Query, every
+from tympan.domain.resource import Status
+from tympan.ports.clock import Clock
+from tympan.ports.store import Store, Transaction
+from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.resource_rules import (
+    canonical_locale,
+    check_project,
+    check_same_locale,
+    checked_name,
+    checked_properties,
+)
+from tympan.usecases.training_settings import checked_settings
+
+TEXT_LIMIT_BYTES = 500 * 1024
+"""Most inline text. Source: Speech service quotas, "inline model text"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewModel:
+    """What it takes to train a model.
+
+    Attributes:
+        base_model_id: None takes the newest base model of the locale that may be adapted.
+        dataset_ids: What to train on; may be empty only where ``text`` is given.
+        text: Adaptation text, one sentence a line, treated like a Language dataset.
+        weight_percent: customModelWeightPercent; None is 100.
+        settings: Fields of ``ports.trainer.TrainingSettings`` by name; the rest are defaults.
+    """
+
+    display_name: str
+    locale: str
+    base_model_id: str | None = None
+    dataset_ids: Sequence[str] = ()
+    text: str | None = None
+    weight_percent: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    description: str | None = None
+    project_id: str | None = None
+    custom_properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChange:
+    """What an update may change."""
+
+    display_name: str | Unchanged = UNCHANGED
+    description: str | Unchanged | None = UNCHANGED
+    project_id: str | Unchanged | None = UNCHANGED
+    custom_properties: Mapping[str, str] | Unchanged = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """What users can do with custom models.
+
+    Attributes:
+        rule: Gives new models their decoding date.
+    """
+
+    store: Store
+    clock: Clock
+    rule: LifecycleRule
+
+    def create(self, new: NewModel) -> CustomModel:
+        """Train a model.
+
+        The model and its training job are written in one transaction, so neither exists
+        without the other. Returns at once; the model is ``NotStarted`` until a worker takes
+        the job.
+
+        Raises:
+            InvalidInputError: Name, locale, settings, weight, project or custom properties
+                break a rule; the base model or a dataset is unknown, has failed or is of a
+                kind the base model does not take; there is nothing to train on.
+            InvalidStateError: A dataset is still being imported.
+            LocaleMismatchError: Base model, dataset or project has another locale.
+            ModelExpiredError: The base model's adaptation date has passed.
+            TooLargeError: The inline text is over its limit.
+
+        Source:
+            Speech to text REST v3.2, operation ``Models_Create``; order of checks as in
+            section 11 of the developer reference.
+        """
+        now = self.clock.now()
+        name, properties = checked_name(new.display_name), checked_properties(new.custom_properties)
+        locale = canonical_locale(new.locale)
+        weight_percent = 100 if new.weight_percent is None else new.weight_percent
+        with self.store.write() as tx:
+            base = _base_model(tx, new.base_model_id, locale, now)
+            dataset_ids = tuple(dict.fromkeys(new.dataset_ids))
+            for dataset_id in dataset_ids:
+                _check_dataset(tx, dataset_id, base)
+            text = _checked_text(new.text, has_datasets=bool(dataset_ids))
+            checked_settings(new.settings, weight_percent)
+            check_project(tx, new.project_id, locale)
+            model = CustomModel(
+                id=str(uuid.uuid4()),
+                display_name=name,
+                description=new.description,
+                locale=locale,
+                custom_properties=properties,
+                project_id=new.project_id,
+                base_model_id=base.id,
+                dataset_ids=dataset_ids,
+                text=text,
+                weight_percent=weight_percent,
+                settings=dict(new.settings),
+                decoding_expires_at=expiry(now, self.rule).decoding_at,
+                job_id=str(uuid.uuid4()),
+                created_at=now,
+                last_action_at=now,
+            )
+            tx.models.add(model)
+            tx.jobs.add(
+                Job(id=str(model.job_id), kind=JobKind.TRAIN_MODEL, resource_id=model.id, created_at=now)
+            )
+        return model
+
+    def get(self, model_id: str) -> CustomModel:
+        """The custom model.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self.store.read() as tx:
+            return tx.models.get(model_id)
+
+    def list(self, query: Query = EVERYTHING) -> Sequence[CustomModel]:
+        """One page of custom models."""
+        with self.store.read() as tx:
+            return tx.models.list(query)
+
+    def count(self, where: Filter | None = None) -> int:
+        """How many custom models the filter keeps."""
+        with self.store.read() as tx:
+            return tx.models.count(where)
+
+    def update(self, model_id: str, change: ModelChange) -> CustomModel:
+        """Rename a model, move it to another project, or change what is said of it.
+
+        Raises:
+            NotFoundError: There is none.
+            InvalidInputError: Name, project or custom properties break a rule.
+            LocaleMismatchError: The project has another locale.
+        """
+        with self.store.write() as tx:
+            model = tx.models.get(model_id)
+            model = replace(
+                model,
+                display_name=checked_name(changed(model.display_name, change.display_name)),
+                description=changed(model.description, change.description),
+                project_id=changed(model.project_id, change.project_id),
+                custom_properties=checked_properties(
+                    changed(model.custom_properties, change.custom_properties)
+                ),
+                last_action_at=self.clock.now(),
+            )
+            check_project(tx, model.project_id, model.locale)
+            tx.models.save(model)
+        return model
+
+    def delete(self, model_id: str) -> None:
+        """Remove a model; harmless when there is none.
+
+        Raises:
+            ConflictError: It is being trained, an endpoint serves it, or a running test uses it.
+        """
+        with self.store.write() as tx:
+            model = tx.models.find(model_id)
+            if model is not None:
+                _check_unused(tx, model)
+                tx.models.delete(model_id)
+
+
+def _base_model(tx: Transaction, model_id: str | None, locale: str, now: datetime) -> BaseModel:
+    """The base model to train from: the one named, or the newest of the locale."""
+    offered = tx.base_models.list(Query(where=Compare("locale", "eq", locale)))
+    if model_id is None:
+        return _newest(offered, locale, now)
+    base = tx.base_models.find(model_id)
+    if base is None:
+        custom = tx.models.find(model_id)
+        reason = (
+            f"Model '{custom.display_name}' is a custom model; training starts from base models only."
+            if custom
+            else "The value of baseModel.Self does not reference an entity."
+        )
+        raise InvalidInputError(
+            f"{reason} List the base models to find one.", code="InvalidModel", target="baseModel"
+        )
+    check_same_locale(f"base model '{base.display_name}'", base.locale, locale)
+    if has_passed(base.adaptation_expires_at, now):
+        raise _expired(base, offered, now)
+    return base
+
+
+def _newest(offered: Sequence[BaseModel], locale: str, now: datetime) -> BaseModel:
+    if not offered:
+        raise InvalidInputError(
+            f"There is no base model for {locale}. List the base models to see their locales, or import one.",
+            code="InvalidLocale",
+            target="locale",
+        )
+    newest = _newest_adaptable(offered, now)
+    if newest is None:
+        latest = max(offered, key=lambda model: (model.released_at, model.created_at, model.id))
+        raise _expired(latest, offered, now)
+    return newest
+
+
+def _newest_adaptable(offered: Sequence[BaseModel], now: datetime) -> BaseModel | None:
+    usable = [model for model in offered if not has_passed(model.adaptation_expires_at, now)]
+    return max(usable, key=lambda model: (model.released_at, model.created_at, model.id), default=None)
+
+
+def _expired(base: BaseModel, offered: Sequence[BaseModel], now: datetime) -> ModelExpiredError:
+    newest = _newest_adaptable(offered, now)
+    advice = (
+        f"Train from '{newest.display_name}' ({newest.id}) instead."
+        if newest
+        else "Import a newer base model."
+    )
+    return ModelExpiredError(
+        f"Base model '{base.display_name}' could be adapted until "
+        f"{base.adaptation_expires_at:%Y-%m-%d}. {advice}",
+        target="baseModel",
+    )
+
+
+def _check_dataset(tx: Transaction, dataset_id: str, base: BaseModel) -> None:
+    dataset = tx.datasets.find(dataset_id)
+    if dataset is None:
+        raise InvalidInputError(
+            f"datasets names '{dataset_id}', but there is no such dataset. List the datasets to find its id.",
+            code="InvalidDataset",
+            target="datasets",
+        )
+    name = f"dataset '{dataset.display_name}'"
+    if dataset.status is Status.FAILED:
+        reason = dataset.failure.message if dataset.failure else "The reason is not known."
+        raise InvalidInputError(
+            f"The import of {name} failed: {reason} Correct the data and upload it again.",
+            code="FailedDataset",
+            target="datasets",
+        )
+    if dataset.status is not Status.SUCCEEDED:
+        raise InvalidStateError(
+            f"The import of {name} is {dataset.status}. Wait until it has Succeeded, then train.",
+            target="datasets",
+        )
+    check_same_locale(name, dataset.locale, base.locale)
+    if dataset.kind not in base.supported_kinds:
+        known = ", ".join(kind.value for kind in base.supported_kinds)
+        raise InvalidInputError(
+            f"Base model '{base.display_name}' cannot be adapted with {dataset.kind} data ({name}). "
+            f"It takes: {known}.",
+            code="InvalidDataset",
+            target="datasets",
+        )
+
+
+def _checked_text(text: str | None, *, has_datasets: bool) -> str | None:
+    if text is not None and len(text.encode()) > TEXT_LIMIT_BYTES:
+        raise TooLargeError(
+            f"text has {len(text.encode()):,} bytes; at most {TEXT_LIMIT_BYTES:,} are taken. "
+            "Upload it as a Language dataset.",
+            target="text",
+        )
+    if not has_datasets and not (text and text.strip()):
+        raise InvalidInputError(
+            "There is nothing to train on: give at least one dataset, or text.", target="datasets"
+        )
+    return text
+
+
+def _check_unused(tx: Transaction, model: CustomModel) -> None:
+    job = tx.jobs.find(model.job_id) if model.job_id else None
+    if job is not None and not job.state.is_terminal:
+        raise ConflictError(
+            f"Model '{model.display_name}' is being trained. Wait for it, or cancel job {job.id} first.",
+            target="model",
+        )
+    serving = Or(Compare("model_id", "eq", model.id), Compare("serving_model_id", "eq", model.id))
+    endpoints = tx.endpoints.list(Query(where=serving))
+    working = Or(
+        Compare("status", "eq", Status.NOT_STARTED.value), Compare("status", "eq", Status.RUNNING.value)
+    )
+    tests = tx.evaluations.list(Query(where=every(working, Compare("model_id", "eq", model.id))))
+    users = [f"endpoint '{one.display_name}'" for one in endpoints]
+    users += [f"running test '{one.display_name}'" for one in tests]
+    if users:
+        raise ConflictError(
+            f"Model '{model.display_name}' is used by {', '.join(users)}. "
+            "Give the endpoint another model or delete it, or wait for the test; then delete the model.",
+            target="model",
+        )

@@ -1,0 +1,88 @@
+"""What owners may set of a training, and what they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tympan.domain.errors import InvalidInputError
+from tympan.ports.trainer import TrainingSettings
+
+_DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    low: float
+    high: float
+    is_whole: bool = True
+
+
+_RANGES = {
+    "seed": _Range(0, 2**31 - 1),
+    "epochs": _Range(1, 50),
+    "learning_rate": _Range(1e-7, 1e-1, is_whole=False),
+    "batch_size": _Range(1, 128),
+    "lora_rank": _Range(1, 256),
+    "patience": _Range(1, 100),
+}
+_PERCENT = _Range(1, 100)
+SETTABLE = (*_RANGES, "device")
+"""Names an owner may give; ``weight_percent`` is a member of the model itself."""
+
+
+def checked_settings(settings: Mapping[str, Any], weight_percent: int) -> TrainingSettings:
+    """The training settings an owner asked for, defaults filled in.
+
+    Args:
+        settings: By field name of ``TrainingSettings``; a value of None takes the default.
+        weight_percent: 1 to 100.
+
+    Raises:
+        InvalidInputError: A name is unknown, or a value is of the wrong type or out of range.
+    """
+    for name, value in settings.items():
+        if value is not None:
+            _check(name, value)
+        elif name not in SETTABLE:
+            raise _unknown(name)
+    if not _fits(_PERCENT, weight_percent):
+        raise InvalidInputError(
+            f"customModelWeightPercent is {weight_percent}; it must be a whole number from 1 to 100.",
+            target="properties.customModelWeightPercent",
+        )
+    given = {name: value for name, value in settings.items() if value is not None}
+    return TrainingSettings(**given, weight_percent=weight_percent)
+
+
+def _check(name: str, value: object) -> None:
+    if name == "device":
+        if value not in _DEVICES:
+            raise InvalidInputError(f"device is '{value}'; use auto, cpu or cuda.", target="settings.device")
+        return
+    wanted = _RANGES.get(name)
+    if wanted is None:
+        raise _unknown(name)
+    if not _fits(wanted, value):
+        kind = "a whole number" if wanted.is_whole else "a number"
+        raise InvalidInputError(
+            f"{name} is {value!r}; it must be {kind} from {wanted.low:g} to {wanted.high:g}.",
+            target=f"settings.{name}",
+        )
+
+
+def _fits(wanted: _Range, value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return (isinstance(value, int) or not wanted.is_whole) and wanted.low <= value <= wanted.high
+
+
+def _unknown(name: str) -> InvalidInputError:
+    hint = (
+        " Give it as customModelWeightPercent." if name in {f.name for f in fields(TrainingSettings)} else ""
+    )
+    return InvalidInputError(
+        f"'{name}' is not a training setting.{hint} Known are: {', '.join(sorted(SETTABLE))}.",
+        target=f"settings.{name}",
+    )
