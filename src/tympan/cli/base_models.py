@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import console, day, show_json, show_members, show_table
+from tympan.cli.output import Cell, day, say, show_json, show_members, show_table
 from tympan.cli.session import InLocale, Json, Wait, connect, find_model
 from tympan.domain.errors import EngineError
 
@@ -26,10 +26,10 @@ def list_base_models(context: typer.Context, locale: InLocale = None, as_json: J
     title = "Base models" if locale is None else f"Base models for {locale}"
     show_table(title, columns, map(_row, found), numbers=("Size",))
     if not found:
-        console.print("Import one with: tympan base-model import hf:owner/name")
+        say("Import one with: tympan base-model import hf:owner/name")
 
 
-def _row(model: Answer) -> tuple[str, ...]:
+def _row(model: Answer) -> tuple[Cell, ...]:
     return (
         model.name,
         model.text("locale"),
@@ -85,4 +85,4 @@ def import_model(
         )
     if not as_json:
         done = "is imported" if wait else f"is being imported; watch it with: tympan job show {job.id}"
-        console.print(f"{source} {done}")
+        say(f"{source} {done}")

@@ -34,6 +34,10 @@ class Client:
             base_url=self.url, headers={"Ocp-Apim-Subscription-Key": key}, timeout=_TIMEOUT, trust_env=False
         )
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
     def get(self, path: str, **query: str | int) -> Answer:
         """Read a document."""
         return Answer(self._json(self._send("GET", path, params=query)))

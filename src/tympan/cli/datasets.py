@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import console, failure_text, moment, show_json, show_members, show_table, status_text
+from tympan.cli.output import (
+    Cell,
+    console,
+    failure_text,
+    moment,
+    say,
+    show_json,
+    show_members,
+    show_table,
+    status_text,
+)
 from tympan.cli.session import InLocale, InProject, Json, Wait, connect, find, locale_of, project_of
 from tympan.domain.errors import InvalidInputError
 
@@ -63,11 +73,9 @@ def create(
     if as_json:
         show_json(dataset.value)
         return
-    console.print(
-        f"Dataset '{dataset.name}' is {status_text(dataset.status)}: {_counts(dataset)} ({dataset.id})"
-    )
+    say(f"Dataset '{dataset.name}' is ", status_text(dataset.status), f": {_counts(dataset)} ({dataset.id})")
     if dataset.count("properties/rejectedLineCount"):
-        console.print(f"See why with: tympan dataset report {dataset.id}")
+        say(f"See why with: tympan dataset report {dataset.id}")
 
 
 def _kind(text: str) -> str:
@@ -81,7 +89,11 @@ def _kind(text: str) -> str:
 def _uploaded(client: Client, fields: dict[str, str], file: Path, *, is_quiet: bool) -> Answer:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    columns = (TextColumn("Uploading {task.description}"), BarColumn(bar_width=30), DownloadColumn())
+    columns = (
+        TextColumn("Uploading {task.description}", markup=False),
+        BarColumn(bar_width=30),
+        DownloadColumn(),
+    )
     is_hidden = is_quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=is_hidden) as progress:
         line = progress.add_task(file.name, total=file.stat().st_size)
@@ -111,7 +123,7 @@ def list_datasets(context: typer.Context, project: InProject = None, as_json: Js
     show_table("Datasets", columns, map(_row, found), numbers=("Accepted", "Rejected"))
 
 
-def _row(dataset: Answer) -> tuple[str, ...]:
+def _row(dataset: Answer) -> tuple[Cell, ...]:
     return (
         dataset.name,
         dataset.text("kind"),
@@ -156,10 +168,10 @@ def report(
 
 
 def _show_report(dataset: Answer, document: Answer, *, is_whole: bool) -> None:
-    console.print(f"[bold]{dataset.name}[/]: {_counts(dataset)}, {document.count('warningCount')} warnings")
+    say((dataset.name, "bold"), f": {_counts(dataset)}, {document.count('warningCount')} warnings")
     issues = list(document.parts("issues"))
     if not issues:
-        console.print("Nothing was found to say against it.")
+        say("Nothing was found to say against it.")
         return
     codes = Counter((issue.text("severity"), issue.text("code")) for issue in issues)
     show_table(
@@ -172,10 +184,10 @@ def _show_report(dataset: Answer, document: Answer, *, is_whole: bool) -> None:
     columns = ("Severity", "Where", "Line", "Code", "What")
     show_table(f"First {len(shown)} of {len(issues)}", columns, map(_issue_row, shown), numbers=("Line",))
     if len(shown) < len(issues):
-        console.print("See them all with --all.")
+        say("See them all with --all.")
 
 
-def _issue_row(issue: Answer) -> tuple[str, ...]:
+def _issue_row(issue: Answer) -> tuple[Cell, ...]:
     where = issue.text("audio") or issue.text("file")
     line = issue.count("line")
     return issue.text("severity"), where, str(line) if line else "", issue.text("code"), issue.text("message")
@@ -187,4 +199,4 @@ def delete(context: typer.Context, name: Name, project: InProject = None) -> Non
     client = connect(context)
     dataset = find(client, "datasets", name, project_of(client, project))
     client.delete(f"/speechtotext/v3.2/datasets/{dataset.id}")
-    console.print(f"Dataset '{dataset.name}' is deleted.")
+    say(f"Dataset '{dataset.name}' is deleted.")

@@ -8,9 +8,10 @@ import typer
 
 from tympan.cli.documents import Answer
 from tympan.cli.output import (
-    console,
+    Cell,
     failure_text,
     moment,
+    say,
     show_json,
     show_members,
     show_table,
@@ -64,19 +65,18 @@ def create(
     if as_json:
         show_json({"endpoint": endpoint.value, "key": key.value})
         return
-    console.print(f"Endpoint '{endpoint.name}' is {status_text(endpoint.status)} ({endpoint.id})")
+    say(f"Endpoint '{endpoint.name}' is ", status_text(endpoint.status), f" ({endpoint.id})")
     _show_use(endpoint, key.text("key"))
 
 
 def _show_use(endpoint: Answer, key: str) -> None:
     url = f"{endpoint.text('links/restConversation')}&language={endpoint.text('locale')}"
-    console.print(f"URL  {url}", soft_wrap=True)
-    console.print(f"Key  {key}   [dim](shown only now; it opens this endpoint alone)[/]", soft_wrap=True)
-    console.print("Try it:")
-    console.print(
+    say(f"URL  {url}")
+    say(f"Key  {key}   ", ("(shown only now; it opens this endpoint alone)", "dim"))
+    say("Try it:")
+    say(
         f'  curl -H "Ocp-Apim-Subscription-Key: {key}" -H "Content-Type: audio/wav" '
-        f'--data-binary @recording.wav "{url}"',
-        soft_wrap=True,
+        f'--data-binary @recording.wav "{url}"'
     )
 
 
@@ -93,7 +93,7 @@ def list_endpoints(context: typer.Context, project: InProject = None, as_json: J
     show_table("Endpoints", ("Name", "Locale", "Status", "Model", "Created", "Id"), map(_row, found))
 
 
-def _row(endpoint: Answer) -> tuple[str, ...]:
+def _row(endpoint: Answer) -> tuple[Cell, ...]:
     status = "Suspended" if endpoint.flag("tympan/suspended") else endpoint.status
     return (
         endpoint.name,
@@ -142,9 +142,7 @@ def update(
     if as_json:
         show_json(endpoint.value)
         return
-    console.print(
-        f"Endpoint '{endpoint.name}' is {status_text(endpoint.status)}; its model is '{chosen.name}'."
-    )
+    say(f"Endpoint '{endpoint.name}' is ", status_text(endpoint.status), f"; its model is '{chosen.name}'.")
 
 
 @app.command("suspend")
@@ -152,7 +150,7 @@ def suspend(context: typer.Context, name: Name, project: InProject = None) -> No
     """Refuse requests; the id and the keys stay."""
     client = connect(context)
     endpoint = _acted(client, name, project, "suspend")
-    console.print(f"Endpoint '{endpoint.name}' is suspended. `tympan endpoint resume` opens it again.")
+    say(f"Endpoint '{endpoint.name}' is suspended. `tympan endpoint resume` opens it again.")
 
 
 @app.command("resume")
@@ -160,7 +158,7 @@ def resume(context: typer.Context, name: Name, project: InProject = None) -> Non
     """Answer requests again."""
     client = connect(context)
     endpoint = _acted(client, name, project, "resume")
-    console.print(f"Endpoint '{endpoint.name}' answers again.")
+    say(f"Endpoint '{endpoint.name}' answers again.")
 
 
 def _acted(client: Client, name: str, project: str | None, action: str) -> Answer:
@@ -174,7 +172,7 @@ def delete(context: typer.Context, name: Name, project: InProject = None) -> Non
     client = connect(context)
     endpoint = find(client, "endpoints", name, project_of(client, project))
     client.delete(f"/speechtotext/v3.2/endpoints/{endpoint.id}")
-    console.print(f"Endpoint '{endpoint.name}' is deleted.")
+    say(f"Endpoint '{endpoint.name}' is deleted.")
 
 
 @key_app.command("create")
@@ -192,7 +190,7 @@ def create_key(
     if as_json:
         show_json(key.value)
         return
-    console.print(f"Key  {key.text('key')}   [dim](shown only now)[/]", soft_wrap=True)
+    say(f"Key  {key.text('key')}   ", ("(shown only now)", "dim"))
 
 
 @key_app.command("list")
@@ -221,4 +219,4 @@ def delete_key(
     client = connect(context)
     found = find(client, "endpoints", endpoint, project_of(client, project))
     client.delete(f"/api/v1/endpoints/{found.id}/keys/{key_id}")
-    console.print("The key is gone.")
+    say("The key is gone.")

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import (
-    console,
-    failure_text,
-    moment,
-    percent,
-    show_json,
-    show_table,
-    status_text,
-)
+from tympan.cli.output import Cell, failure_text, moment, percent, say, show_json, show_table, status_text
 from tympan.cli.session import (
     InLocale,
     InProject,
@@ -81,9 +73,9 @@ def _show(client: Client, evaluation: Answer, *, as_json: bool) -> None:
     if as_json:
         show_json(evaluation.value)
         return
-    console.print(f"Evaluation '{evaluation.name}' is {status_text(evaluation.status)} ({evaluation.id})")
+    say(f"Evaluation '{evaluation.name}' is ", status_text(evaluation.status), f" ({evaluation.id})")
     if evaluation.status == "Failed":
-        console.print(failure_text(evaluation))
+        say(failure_text(evaluation))
     if evaluation.status != "Succeeded":
         return
     numbers = ("WER", "95 % interval", "Words", "Subst.", "Del.", "Ins.", "CER", "Change")
@@ -94,16 +86,16 @@ def _show(client: Client, evaluation: Answer, *, as_json: bool) -> None:
         numbers=numbers,
     )
     for sentence in evaluation.texts("tympan/verdicts"):
-        console.print(f"[bold]{sentence}[/]")
+        say((sentence, "bold"))
     for warning in evaluation.texts("tympan/warnings"):
-        console.print(f"[yellow]Note:[/] {warning}")
+        say(("Note: ", "yellow"), warning)
 
 
-def _rows(client: Client, evaluation: Answer) -> list[tuple[str, ...]]:
+def _rows(client: Client, evaluation: Answer) -> list[tuple[Cell, ...]]:
     changes = {
         one.text("model/self"): one.number("relativeChange") for one in evaluation.parts("tympan/comparisons")
     }
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for score in evaluation.parts("tympan/scores"):
         url = score.text("model/self")
         low, high = (score.number(f"wordErrorRateInterval/{end}") for end in ("low", "high"))
@@ -145,7 +137,7 @@ def list_evaluations(context: typer.Context, project: InProject = None, as_json:
     show_table("Evaluations", columns, map(_list_row, found), numbers=("Models", "WER 1", "WER 2"))
 
 
-def _list_row(evaluation: Answer) -> tuple[str, ...]:
+def _list_row(evaluation: Answer) -> tuple[Cell, ...]:
     models = list(evaluation.parts("models"))
     second = percent(evaluation.number("properties/wordErrorRate2")) if len(models) > 1 else ""
     return (
@@ -165,4 +157,4 @@ def delete(context: typer.Context, name: Name, project: InProject = None) -> Non
     client = connect(context)
     evaluation = find(client, "evaluations", name, project_of(client, project))
     client.delete(f"/speechtotext/v3.2/evaluations/{evaluation.id}")
-    console.print(f"Evaluation '{evaluation.name}' is deleted.")
+    say(f"Evaluation '{evaluation.name}' is deleted.")

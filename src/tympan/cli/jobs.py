@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import console, moment, show_json, show_members, show_table, status_text
+from tympan.cli.output import Cell, moment, say, show_json, show_members, show_table, status_text
 from tympan.cli.session import Json, connect
 
 app = typer.Typer(help="Background work.", no_args_is_help=True)
@@ -26,7 +26,7 @@ def list_jobs(context: typer.Context, as_json: Json = False) -> None:
     show_table("Jobs", columns, map(_row, found), numbers=("Attempt",))
 
 
-def _row(job: Answer) -> tuple[str, ...]:
+def _row(job: Answer) -> tuple[Cell, ...]:
     return (
         job.text("kind"),
         status_text(job.text("state")),
@@ -55,18 +55,18 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     rows = zip(columns, _row(job), strict=True)
     show_members([*rows, ("Progress", how_far), ("Error", job.text("error/message"))])
     for event in events:
-        console.print(event_text(event))
+        say(event_text(event))
 
 
 @app.command("cancel")
 def cancel(context: typer.Context, job_id: JobId) -> None:
     """Stop a job."""
     connect(context).post(f"/api/v1/jobs/{job_id}:cancel")
-    console.print("The job will stop within seconds.")
+    say("The job will stop within seconds.")
 
 
 @app.command("retry")
 def retry(context: typer.Context, job_id: JobId) -> None:
     """Do the work of a failed or cancelled job again."""
     again = connect(context).post(f"/api/v1/jobs/{job_id}:retry")
-    console.print(f"Job {again.text('id')} does it again. Watch it with: tympan job show {again.text('id')}")
+    say(f"Job {again.text('id')} does it again. Watch it with: tympan job show {again.text('id')}")

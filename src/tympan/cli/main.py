@@ -89,10 +89,6 @@ def _report() -> str:
 
 
 def _say(message: str) -> None:
-    from tympan.cli.output import errors
+    from tympan.cli.output import errors, say
 
-    errors.print(f"[bold red]Error:[/] {_escaped(message)}", soft_wrap=True)
-
-
-def _escaped(message: str) -> str:
-    return message.replace("[", r"\[")
+    say(("Error: ", "bold red"), message, to=errors)

@@ -9,11 +9,12 @@ import typer
 
 from tympan.cli.documents import Answer
 from tympan.cli.output import (
-    console,
+    Cell,
     day,
     failure_text,
     moment,
     percent,
+    say,
     show_json,
     show_members,
     show_table,
@@ -31,6 +32,7 @@ from tympan.cli.session import (
     members,
     project_of,
 )
+from tympan.domain.errors import InvalidInputError
 
 app = typer.Typer(help="Models trained here.", no_args_is_help=True)
 
@@ -46,6 +48,9 @@ def train(
     project: InProject = None,
     locale: InLocale = None,
     weight: Annotated[int | None, typer.Option(help="Weight of the training, 1 to 100 percent.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Training setting as NAME=VALUE; repeatable.")
+    ] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     wait: Wait = True,
     as_json: Json = False,
@@ -62,6 +67,7 @@ def train(
         "datasets": [{"self": source.text("self")} for source in sources],
         "description": description,
         "properties": {"customModelWeightPercent": weight},
+        "tympan": {"settings": dict(map(_setting, setting or []))},
     }
     model = client.post("/speechtotext/v3.2/models", body)
     if wait:
@@ -69,12 +75,20 @@ def train(
     if as_json:
         show_json(model.value)
         return
-    console.print(f"Model '{model.name}' is {status_text(model.status)} ({model.id})")
+    say(f"Model '{model.name}' is ", status_text(model.status), f" ({model.id})")
     if model.status == "Succeeded":
         show_members(_summary(model))
-        console.print(
-            f"Test it with: tympan evaluation create NAME --dataset TEST --model base --model {model.id}"
-        )
+        say(f"Test it with: tympan evaluation create NAME --dataset TEST --model base --model {model.id}")
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise InvalidInputError(f"'{text}' is no setting. Write it as NAME=VALUE, such as seed=1.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _summary(model: Answer) -> list[tuple[str, str]]:
@@ -106,7 +120,7 @@ def list_models(context: typer.Context, project: InProject = None, as_json: Json
     show_table("Custom models", columns, map(_row, found))
 
 
-def _row(model: Answer) -> tuple[str, ...]:
+def _row(model: Answer) -> tuple[Cell, ...]:
     return (
         model.name,
         model.text("locale"),
@@ -145,4 +159,4 @@ def delete(context: typer.Context, name: Name, project: InProject = None) -> Non
     client = connect(context)
     model = find(client, "models", name, project_of(client, project))
     client.delete(f"/speechtotext/v3.2/models/{model.id}")
-    console.print(f"Model '{model.name}' is deleted.")
+    say(f"Model '{model.name}' is deleted.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tympan.cli.documents import Answer
 
@@ -20,6 +21,9 @@ _COLOURS = {
     "Suspended": "yellow",
 }
 
+Cell = str | Text
+"""A cell of a table: plain, or with a style of its own."""
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -30,11 +34,16 @@ def show_json(value: object) -> None:
     sys.stdout.write("\n")
 
 
+def say(*pieces: str | Text | tuple[str, str], to: Console = console) -> None:
+    """Write a line as it is; a pair is a text with its style. Nothing in a text is markup."""
+    to.print(Text.assemble(*pieces), soft_wrap=True)
+
+
 def show_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, numbers: Sequence[str] = ()
 ) -> None:
     """Write a table; columns of numbers stand right."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
         table.add_column(
             column,
@@ -44,29 +53,32 @@ def show_table(
         )
     count = 0
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(_as_text, row))
         count += 1
     if count:
         console.print(table)
     else:
-        console.print(f"{title}: none yet.")
+        say(f"{title}: none yet.")
 
 
-def show_members(pairs: Iterable[tuple[str, str]]) -> None:
+def show_members(pairs: Iterable[tuple[str, Cell]]) -> None:
     """Write names and values, one pair a line, leaving empty ones out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for name, value in pairs:
         if value:
-            table.add_row(name, value)
+            table.add_row(Text(name), _as_text(value))
     console.print(table)
 
 
-def status_text(status: str) -> str:
+def _as_text(cell: Cell) -> Text:
+    return Text(cell) if isinstance(cell, str) else cell
+
+
+def status_text(status: str) -> Text:
     """A status with its colour."""
-    colour = _COLOURS.get(status)
-    return f"[{colour}]{status}[/]" if colour else status
+    return Text(status, style=_COLOURS.get(status, ""))
 
 
 def failure_text(answer: Answer) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import console, moment, show_json, show_members, show_table
+from tympan.cli.output import Cell, moment, say, show_json, show_members, show_table
 from tympan.cli.session import Json, connect, find
 
 app = typer.Typer(help="Shelves for datasets, models, tests and endpoints.", no_args_is_help=True)
@@ -30,7 +30,7 @@ def create(
     if as_json:
         show_json(project.value)
     else:
-        console.print(f"Project '{project.name}' ({project.text('locale')}) is made: {project.id}")
+        say(f"Project '{project.name}' ({project.text('locale')}) is made: {project.id}")
 
 
 @app.command("list")
@@ -44,7 +44,7 @@ def list_projects(context: typer.Context, as_json: Json = False) -> None:
     show_table("Projects", ("Name", "Locale", *counts, "Created", "Id"), map(_row, found), numbers=counts)
 
 
-def _row(project: Answer) -> tuple[str, ...]:
+def _row(project: Answer) -> tuple[Cell, ...]:
     kinds = ("dataset", "model", "evaluation", "endpoint")
     return (
         project.name,
@@ -72,4 +72,4 @@ def delete(context: typer.Context, name: Name) -> None:
     client = connect(context)
     project = find(client, "projects", name)
     client.delete(f"/speechtotext/v3.2/projects/{project.id}")
-    console.print(f"Project '{project.name}' is deleted. Its members are kept.")
+    say(f"Project '{project.name}' is deleted. Its members are kept.")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
+from rich.text import Text
 
 from tympan.cli.errors import FAILED
-from tympan.cli.output import console, show_json, show_table
+from tympan.cli.output import say, show_json, show_table
 from tympan.cli.session import Json, Options
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def migrate(context: typer.Context, data_dir: DataDir = None) -> None:
 
     settings = _settings(context, data_dir)
     migration.migrate(settings)
-    console.print("The database is up to date.")
+    say("The database is up to date.")
 
 
 def doctor(context: typer.Context, data_dir: DataDir = None, as_json: Json = False) -> None:
@@ -89,7 +90,7 @@ def doctor(context: typer.Context, data_dir: DataDir = None, as_json: Json = Fal
         )
     else:
         rows = (
-            ("[green]ok[/]" if one.is_ok else "[red]problem[/]", one.check, one.found, one.advice)
+            (Text("ok", "green") if one.is_ok else Text("problem", "red"), one.check, one.found, one.advice)
             for one in findings
         )
         show_table("Doctor", ("", "Check", "Found", "What to do"), rows)

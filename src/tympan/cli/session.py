@@ -56,7 +56,9 @@ def connect(context: typer.Context) -> Client:
     settings = settings_of(options)
     url = options.server or settings.server_url or _local_url(settings)
     key = options.key or (settings.key.get_secret_value() if settings.key else None) or _local_key(settings)
-    return Client(url, key)
+    client = Client(url, key)
+    context.call_on_close(client.close)
+    return client
 
 
 def _local_url(settings: Settings) -> str:

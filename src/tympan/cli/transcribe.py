@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tympan.cli.output import console, errors, show_json
+from tympan.cli.output import errors, say, show_json
 from tympan.cli.session import InProject, Json, connect, find, project_of
 from tympan.domain.errors import EngineError
 
@@ -59,7 +59,7 @@ def transcribe(
     if status not in ("Success", "NoMatch", "InitialSilenceTimeout"):
         raise EngineError(f"{file} could not be recognised: {status}.")
     text = answer.text("DisplayText")
-    console.print(text or "[dim](no speech was heard)[/]", soft_wrap=True, markup=not text)
+    say(text or ("(no speech was heard)", "dim"))
     fallback = answer.text("Tympan/fallback")
     if fallback:
-        errors.print(f"[yellow]Note:[/] the endpoint's model was not used: {fallback}", soft_wrap=True)
+        say(("Note: ", "yellow"), f"the endpoint's model was not used: {fallback}", to=errors)

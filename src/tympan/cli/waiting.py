@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import console, errors, failure_text
+from tympan.cli.output import console, errors, failure_text, say
 from tympan.domain.errors import EngineError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _path(url: str) -> str:
 
 def _bar(*, is_quiet: bool) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
@@ -89,23 +90,19 @@ def _show_progress(progress: Progress, line: TaskID, job: Answer, report: Answer
 def _show_events(client: Client, path: str, seen: int, *, is_quiet: bool) -> int:
     for event in client.get(f"{path}/events", after=seen).parts("values"):
         seen = event.count("sequence")
-        text = event_text(event)
-        if text and not is_quiet:
-            console.print(text)
+        if not is_quiet:
+            say(event_text(event))
     return seen
 
 
-def event_text(event: Answer) -> str:
-    """An event as one line; empty for points of curves that come too often to read."""
+def event_text(event: Answer) -> Text:
+    """An event as one line."""
     kind, payload = event.text("kind"), event.members("payload")
-    if kind in ("note", "warning", "retry"):
-        colour = {"warning": "yellow", "retry": "yellow"}.get(kind, "dim")
-        text = (
-            payload.get("text") or payload.get("message") or ", ".join(f"{k} {v}" for k, v in payload.items())
-        )
-        return f"  [{colour}]{kind}[/] {text}"
-    figures = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in payload.items())
-    return f"  [dim]{kind.replace('_', ' ')}[/] {figures}"
+    style = {"warning": "yellow", "retry": "yellow"}.get(kind, "dim")
+    said = payload.get("text") or payload.get("message")
+    if not isinstance(said, str):
+        said = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in payload.items())
+    return Text.assemble("  ", (kind.replace("_", " "), style), " ", said)
 
 
 def _figure(value: object) -> str:

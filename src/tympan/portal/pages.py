@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,12 @@ class Pages:
     Attributes:
         services: The use cases.
         environment: Escapes everything; transcripts and names are hostile input.
+        assets: Short hash of the static files, part of their address.
     """
 
     services: PortalServices
     environment: Environment
+    assets: str
 
     def page(self, request: Request, template: str, values: Values, *, status: int = 200) -> Response:
         """Render a page; its forms are tied to this browser."""
@@ -47,7 +50,7 @@ class Pages:
         shown = {
             "form_token": token,
             "is_signed_in": signed_in(request, self.services) is not None,
-            "version": self.services.version,
+            "assets": self.assets,
             **values,
         }
         html = self.environment.get_template(template).render(shown)
@@ -93,4 +96,5 @@ def make_pages(services: PortalServices) -> Pages:
         status=words.status_words,
         kind=words.kind_words,
     )
-    return Pages(services, environment)
+    style = hashlib.sha256((_FOLDER / "static" / "app.css").read_bytes())
+    return Pages(services, environment, style.hexdigest()[:12])

@@ -23,7 +23,7 @@ class PortalServices:
         blobs: Holds reports and score files.
         secret: Signs sessions. 32 random bytes that stay the same over restarts.
         public_url: Base URL clients use when a proxy is in front; None takes the request's.
-        version: Of this server; part of the address of the style sheet.
+        version: Of this server.
     """
 
     access: Access

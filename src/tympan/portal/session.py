@@ -35,7 +35,7 @@ def end_session(response: Response) -> None:
 def signed_in(request: Request, services: PortalServices) -> Principal | None:
     """Who signed in; None when nobody did, the session is over, or the key is gone."""
     payload, _, signature = request.cookies.get(SESSION_COOKIE, "").rpartition(".")
-    if not hmac.compare_digest(signature, _sign(services.secret, "session", payload)):
+    if not hmac.compare_digest(signature.encode(), _sign(services.secret, "session", payload).encode()):
         return None
     key_id, _, expires = payload.partition(".")
     if int(expires) <= services.access.clock.now().timestamp():

@@ -32,8 +32,8 @@ def create_portal(services: PortalServices) -> Starlette:
             Route("/sign-in", door.submit, methods=["POST"]),
             Route("/sign-out", door.leave, methods=["POST"]),
             *(Route(path, pages.guarded(show)) for path, show in shown.items()),
-            # The version in the path lets browsers keep the files for good.
-            Mount(f"/static/{services.version}", _CachedFiles(directory=_STATIC)),
+            # A change of a file changes its address, so browsers may keep it for good.
+            Mount(f"/static/{pages.assets}", _CachedFiles(directory=_STATIC)),
         ]
     )
     app.add_exception_handler(404, lambda request, _: door.unknown(request))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tympan.domain.model import BaseModel, Bundle, CustomModel
 from tympan.domain.resource import Status
 from tympan.wire.addresses import Addresses, reference
@@ -28,12 +30,17 @@ _FEATURES: Document = {
 
 
 class NewModelMembers(ProjectMembers):
-    """What a custom model takes; ``weight_percent`` None leaves the choice to the server."""
+    """What a custom model takes.
+
+    ``weight_percent`` None leaves the choice to the server. ``settings`` are ours: training
+    settings by name, in the member ``tympan.settings``.
+    """
 
     base_model_id: str | None
     dataset_ids: tuple[str, ...]
     text: str | None
     weight_percent: int | None
+    settings: Mapping[str, object]
 
 
 def new_model_members(body: Body) -> NewModelMembers:
@@ -48,6 +55,7 @@ def new_model_members(body: Body) -> NewModelMembers:
         "dataset_ids": body.references("datasets", "datasets"),
         "text": body.text("text"),
         "weight_percent": body.part("properties").whole("customModelWeightPercent", low=1, high=100),
+        "settings": dict(body.part("tympan").part("settings").members),
     }
 
 
@@ -91,6 +99,8 @@ def custom_model_document(model: CustomModel, addresses: Addresses) -> Document:
     document = worked_members(model, addresses)
     ours = document.pop("tympan")
     extra = ours if isinstance(ours, dict) else {}
+    if model.settings:
+        extra["settings"] = dict(model.settings)
     if model.summary:
         extra["summary"] = dict(model.summary)
     if model.bundle is not None:
@@ -104,7 +114,6 @@ def custom_model_document(model: CustomModel, addresses: Addresses) -> Document:
                 "manifest": addresses.management("models", model.id, "manifest"),
                 "files": addresses.management("models", model.id, "files"),
             },
-            "text": model.text,
             "properties": present(
                 {
                     "deprecationDates": present(

@@ -1,0 +1,183 @@
+"""A server on fakes, and a client that holds every published answer to its description."""
+
+import dataclasses
+import io
+import json
+import wave
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from tests.api.published_description import check_answer
+
+from tympan.domain.dataset import DatasetCounts, StoredFile
+from tympan.domain.lifecycle import ExpiredEndpointPolicy, LifecycleRule
+from tympan.domain.resource import Failure
+from tympan.rest.server import create_app
+from tympan.rest.services import Services
+from tympan.testing.audio import WavCodec
+from tympan.testing.blobs import MemoryBlobs
+from tympan.testing.clock import FakeClock
+from tympan.testing.entities import make_base_model
+from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
+from tympan.testing.recognizer import FakeRecognizer
+from tympan.testing.store import MemoryStore
+from tympan.usecases.access import Access
+from tympan.usecases.base_models import BaseModels
+from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoints import Endpoints
+from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.jobs import Jobs
+from tympan.usecases.models import Models
+from tympan.usecases.projects import Projects
+from tympan.usecases.recognition import Recognition
+
+OWNER_KEY = "0123456789abcdef" * 4
+V32 = "/speechtotext/v3.2"
+
+
+class PublishedClient(TestClient):
+    """Checks each answer of the management API on its way."""
+
+    def request(self, method, url, **options):
+        answer = super().request(method, url, **options)
+        path = str(answer.request.url.path).rstrip("/")
+        if path.lower().startswith(V32):
+            document = answer.json() if answer.content else None
+            canonical = V32 + path[len(V32) :]
+            check_answer(method, canonical, answer.status_code, document)
+            assert answer.headers.get("content-type", "application/json") == "application/json"
+        return answer
+
+
+@dataclasses.dataclass
+class World:
+    """A server with everything behind it in memory."""
+
+    store: MemoryStore
+    blobs: MemoryBlobs
+    clock: FakeClock
+    recognizer: FakeRecognizer
+    services: Services
+    client: PublishedClient
+
+    def add(self, entity):
+        """Put an entity into the store as it is."""
+        repositories = {
+            "Project": "projects",
+            "Dataset": "datasets",
+            "BaseModel": "base_models",
+            "CustomModel": "models",
+            "Evaluation": "evaluations",
+            "Endpoint": "endpoints",
+            "Job": "jobs",
+        }
+        with self.store.write() as tx:
+            getattr(tx, repositories[type(entity).__name__]).add(entity)
+        return entity
+
+    def imported(self, dataset_id, *, files=()):
+        """What the worker does to a dataset that is fine."""
+        with self.store.write() as tx:
+            dataset = tx.datasets.get(dataset_id)
+            counts = DatasetCounts(accepted=2, rejected=1, warnings=1, duration_s=59.25)
+            done = dataset.imported(self.clock.now(), manifest_key="m", counts=counts, files=tuple(files))
+            tx.datasets.save(done)
+        return done
+
+    def failed(self, repository, entity_id):
+        """What the worker does to an entity that is not."""
+        with self.store.write() as tx:
+            kept = getattr(tx, repository)
+            failure = Failure(code="InvalidDataset", message="Line 3 of trans.txt has no tab.")
+            kept.save(kept.get(entity_id).failed(self.clock.now(), failure))
+
+    def file(self, name, content, kind="DatasetReport"):
+        """A file of a resource, with its bytes in the blob store."""
+        blob = self.blobs.put_content([content])
+        return StoredFile(id=name, name=name, kind=kind, key=blob.key, size_bytes=blob.size_bytes)
+
+
+@pytest.fixture
+def world(tmp_path):
+    store, clock, blobs, recognizer = MemoryStore(), FakeClock(), MemoryBlobs(), FakeRecognizer()
+    recognizer._texts = lambda bundle, samples, options: "Remind me to buy 5 pencils."
+    shared = {"store": store, "clock": clock}
+    access = Access(**shared)
+    access.bootstrap(OWNER_KEY)
+    services = Services(
+        access=access,
+        projects=Projects(**shared),
+        datasets=Datasets(blobs=blobs, **shared),
+        base_models=BaseModels(
+            files=FakeModelFiles(tmp_path),
+            supply=FakeModelSupply(),
+            rule=LifecycleRule.QUARTER,
+            work_dir=tmp_path,
+            **shared,
+        ),
+        models=Models(rule=LifecycleRule.QUARTER, **shared),
+        evaluations=Evaluations(**shared),
+        endpoints=Endpoints(**shared),
+        recognition=Recognition(
+            codec=WavCodec(), recognizer=recognizer, policy=ExpiredEndpointPolicy.FALL_BACK, **shared
+        ),
+        jobs=Jobs(**shared),
+        blobs=blobs,
+        recognizer=recognizer,
+        ping=store.ping,
+        secret=b"s" * 32,
+        uploads_dir=tmp_path / "uploads",
+        upload_limit_bytes=1_000_000,
+        version="1.2.3",
+    )
+    client = PublishedClient(
+        create_app(services), base_url="http://speech.test", headers={"Ocp-Apim-Subscription-Key": OWNER_KEY}
+    )
+    return World(store, blobs, clock, recognizer, services, client)
+
+
+@pytest.fixture
+def client(world):
+    return world.client
+
+
+@pytest.fixture
+def base_model(world):
+    return world.add(make_base_model())
+
+
+@pytest.fixture
+def project(client):
+    return client.post(f"{V32}/projects", json={"displayName": "Phone", "locale": "en-US"}).json()
+
+
+def upload(client, data=b"one line\n", **fields):
+    """A dataset as a form; the fields are those of the published operation."""
+    form = {"displayName": "Text", "locale": "en-US", "kind": "Language"} | fields
+    return client.post(
+        f"{V32}/datasets/upload",
+        data={name: value for name, value in form.items() if value is not None},
+        files={"data": ("lines.txt", io.BytesIO(data))},
+    )
+
+
+def wav(seconds=1.0):
+    """A tone as 16 kHz mono WAV."""
+    samples = (np.sin(np.arange(int(16_000 * seconds)) / 10) * 8000).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(16_000)
+        recording.writeframes(samples.tobytes())
+    return file.getvalue()
+
+
+def error_of(answer, status, code, detailed=None):
+    """The error document, after its published codes were checked."""
+    assert answer.status_code == status, answer.text
+    document = answer.json()
+    assert document["code"] == code, json.dumps(document)
+    assert document.get("innerError", {}).get("code") == detailed, json.dumps(document)
+    return document

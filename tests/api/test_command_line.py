@@ -1,0 +1,267 @@
+"""The command line against a server that listens, in one process with it."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import uvicorn
+from tests.api.conftest import OWNER_KEY, wav
+from tests.api.test_evaluations import score
+from typer.testing import CliRunner
+
+from tympan.cli import main as program
+from tympan.cli.errors import CONFLICT, FAILED, NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
+from tympan.domain.evaluation import Comparison, Interval
+from tympan.domain.job import JobEvent, JobState
+from tympan.rest.server import create_app
+from tympan.testing.entities import make_base_model, make_dataset, make_evaluation, make_project
+from tympan.usecases.endpoints import NewEndpoint
+
+
+@pytest.fixture
+def folder(world, tmp_path):
+    """A data folder with the address and the keys of a running server."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(world.services), log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    (tmp_path / "server.json").write_text(json.dumps({"url": url, "pid": 1}))
+    (tmp_path / "keys.json").write_text(json.dumps({"key1": OWNER_KEY}))
+    yield tmp_path
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def tympan(folder, monkeypatch, capsys):
+    """Runs a command as a person would; returns its status and what it wrote."""
+    monkeypatch.setattr("tympan.cli.waiting._POLL_S", 0.01)
+    monkeypatch.setattr("tympan.cli.output.console.width", 200, raising=False)
+
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["tympan", "--data-dir", str(folder), *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ending:
+            program.main()
+        written = capsys.readouterr()
+        return ending.value.code or 0, written.out, written.err
+
+    return run
+
+
+def worker_does(world, action):
+    """Let a stand-in for the worker act as soon as there is a job."""
+
+    def work():
+        for _ in range(500):
+            with world.store.read() as tx:
+                jobs = tx.jobs.unfinished()
+            if jobs:
+                action(jobs[0])
+                with world.store.write() as tx:
+                    tx.jobs.save(tx.jobs.get(jobs[0].id).ended(world.clock.now(), JobState.SUCCEEDED))
+                return
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_a_project_is_made_listed_and_deleted_by_name(tympan):
+    assert "is made" in tympan("project", "create", "Phone", "--locale", "de-DE")[1]
+    status, out, _ = tympan("project", "list", "--json")
+    assert status == 0
+    assert [one["locale"] for one in json.loads(out)] == ["de-DE"]
+    assert "de-DE" in tympan("project", "show", "Phone")[1]
+    assert tympan("project", "delete", "Phone")[0] == 0
+    assert "none yet" in tympan("project", "list")[1]
+
+
+def test_a_dataset_is_uploaded_watched_and_reported(world, tympan, tmp_path):
+    tympan("project", "create", "Phone")
+    issue = {
+        "severity": "error",
+        "code": "TabMissing",
+        "file": "trans.txt",
+        "line": 3,
+        "message": "No [tab].",
+    }
+    report = {"acceptedLineCount": 2, "rejectedLineCount": 1, "warningCount": 1, "issues": [issue]}
+    files = [world.file("report.json", json.dumps(report).encode())]
+    worker_does(world, lambda job: world.imported(job.resource_id, files=files))
+    source = tmp_path / "lines.txt"
+    source.write_text("hello\n")
+    status, out, err = tympan("dataset", "create", "Lines", source, "--kind", "text", "--project", "Phone")
+    assert (status, err) == (0, "")
+    assert "Succeeded" in out
+    assert "2 accepted, 1 rejected" in out
+    out = tympan("dataset", "report", "Lines", "--project", "Phone")[1]
+    assert "TabMissing" in out
+    assert "trans.txt" in out
+    assert "No [tab]." in out
+    shown = json.loads(tympan("dataset", "show", "Lines", "--json")[1])
+    assert shown["kind"] == "Language"
+
+
+def test_failed_work_is_told_and_ends_with_status_1(world, tympan, tmp_path):
+    worker_does(world, lambda job: world.failed("datasets", job.resource_id))
+    source = tmp_path / "a.zip"
+    source.write_bytes(b"x")
+    status, _, err = tympan("dataset", "create", "A", source, "--kind", "acoustic")
+    assert status == FAILED
+    assert "Line 3 of trans.txt has no tab." in err
+
+
+def test_training_names_its_base_and_shows_its_curve(world, tympan, base_model):
+    dataset = world.add(make_dataset(display_name="train"))
+    world.imported(dataset.id)
+
+    def train(job):
+        with world.store.write() as tx:
+            payload = {"step": 10, "dev_wer": 0.123}
+            event = JobEvent(job_id=job.id, sequence=0, kind="dev_wer", payload=payload, at=job.created_at)
+            tx.jobs.add_event(event)
+            model = tx.models.get(job.resource_id)
+            done = model.published(
+                world.clock.now(), bundle=base_model.bundle, files=(), summary={"dev_wer_after": 0.1}
+            )
+            tx.models.save(done)
+
+    worker_does(world, train)
+    status, out, err = tympan("model", "train", "Custom", "--dataset", "train", "--base", "base")
+    assert (status, err) == (0, "")
+    assert "dev wer 0.123" in out
+    assert "10.0 %" in out
+    assert "Custom" in tympan("model", "list")[1]
+    assert base_model.id in tympan("model", "show", "Custom")[1]
+
+
+def test_an_evaluation_is_a_table_and_a_verdict(world, tympan):
+    base, custom = (world.add(make_base_model(display_name=name)) for name in ("Base", "Custom"))
+    made = world.add(make_evaluation(display_name="Test", model_ids=(base.id, custom.id)))
+    comparison = Comparison(
+        model_id=custom.id,
+        baseline_id=base.id,
+        difference=Interval(low=-0.03, high=-0.01),
+        relative_change=-0.4,
+        probability_better=0.999,
+        verdict="better",
+    )
+    with world.store.write() as tx:
+        scores = (score(base.id), score(custom.id, substitutions=0))
+        done = made.scored(
+            world.clock.now(),
+            normalizer="tympan-en/1",
+            scores=scores,
+            comparisons=(comparison,),
+            warnings=("Overlap.",),
+            files=(),
+        )
+        tx.evaluations.save(done)
+    out = tympan("evaluation", "show", "Test")[1]
+    for words in (
+        "2.9 %",
+        "1.0 % to 5.0 %",
+        "-40.0 %",
+        "Custom is better than Base",
+        "Overlap.",
+        "tympan-en/1",
+    ):
+        assert words in " ".join(out.split())
+    assert "2.9 %" in tympan("evaluation", "list")[1]
+
+
+def test_an_endpoint_shows_its_url_its_key_and_how_to_use_them(world, tympan, base_model, tmp_path):
+    def deploy(job):
+        with world.store.write() as tx:
+            tx.endpoints.save(tx.endpoints.get(job.resource_id).deployed(world.clock.now()))
+
+    worker_does(world, deploy)
+    status, out, err = tympan("endpoint", "create", "Phone", "--model", "base")
+    assert (status, err) == (0, "")
+    key = next(line.split()[1] for line in out.splitlines() if line.startswith("Key"))
+    assert world.services.access.authenticate(key).endpoint_id is not None
+    assert f'curl -H "Ocp-Apim-Subscription-Key: {key}"' in out
+    recording = tmp_path / "a.wav"
+    recording.write_bytes(wav())
+    assert tympan("transcribe", recording, "--endpoint", "Phone")[1] == "Remind me to buy 5 pencils.\n"
+    detailed = json.loads(tympan("transcribe", recording, "--endpoint", "Phone", "--json")[1])
+    assert detailed["NBest"][0]["Lexical"] == "remind me to buy five pencils"
+    assert tympan("endpoint", "suspend", "Phone")[0] == 0
+    status, _, err = tympan("transcribe", recording, "--endpoint", "Phone")
+    assert status == CONFLICT
+    assert "suspended" in err
+    assert tympan("endpoint", "resume", "Phone")[0] == 0
+    assert "first" in tympan("endpoint", "key", "list", "Phone")[1]
+
+
+def test_base_models_are_listed_for_a_locale(world, tympan, base_model):
+    out = tympan("base-model", "list", "--locale", "en-US")[1]
+    assert base_model.display_name in out
+    assert "never" in out
+    assert "none yet" in tympan("base-model", "list", "--locale", "fr-FR")[1]
+
+
+def test_statuses_tell_what_went_wrong(world, tympan, folder, tmp_path):
+    status, _, err = tympan("dataset", "show", "Nothing")
+    assert status == NOT_FOUND
+    assert "There are no datasets yet" in err
+    for name in ("one", "two"):
+        world.add(make_project(display_name="twice", description=name))
+    status, _, err = tympan("project", "show", "twice")
+    assert status == USAGE
+    assert "by its id" in err
+    assert tympan("dataset", "create", "A", tmp_path / "missing.zip", "--kind", "acoustic")[0] == USAGE
+    assert tympan("dataset", "create", "A", folder / "keys.json", "--kind", "video")[0] == USAGE
+    assert tympan("dataset", "frobnicate")[0] == USAGE
+    assert tympan("--key", "wrong", "project", "list")[0] == NOT_ALLOWED
+    assert tympan("--server", "http://127.0.0.1:9", "project", "list")[0] == UNREACHABLE
+    (folder / "server.json").unlink()
+    status, _, err = tympan("project", "list")
+    assert status == UNREACHABLE
+    assert "tympan serve" in err
+
+
+def test_a_crash_is_a_sentence_not_a_traceback(tympan, monkeypatch):
+    def crash(_context):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("tympan.cli.projects.connect", crash)
+    status, out, err = tympan("project", "list")
+    assert status == FAILED
+    assert "Traceback" not in out + err
+    assert "report it" in err
+
+
+def test_a_job_is_shown_and_cancelled(world, tympan, base_model):
+    endpoint = world.services.endpoints.create(NewEndpoint(display_name="E", locale="en-US"))
+    assert "DeployEndpoint" in tympan("job", "list")[1]
+    assert "Waiting for a worker" in tympan("job", "show", endpoint.job_id)[1]
+    assert tympan("job", "cancel", endpoint.job_id)[0] == 0
+    assert "Cancelled" in tympan("job", "show", endpoint.job_id)[1]
+
+
+def test_the_shell_completes_commands():
+    completed = CliRunner().invoke(
+        program.app,
+        [],
+        env={"_TYMPAN_COMPLETE": "complete_bash", "COMP_WORDS": "tympan da", "COMP_CWORD": "1"},
+        prog_name="tympan",
+    )
+    assert completed.output.split() == ["dataset"]
+
+
+def test_help_comes_quickly():
+    code = "import sys; sys.argv = ['tympan', '--help']\nfrom tympan.cli.main import main\nmain()"
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+    ).stderr
+    for heavy in ("httpx", "pydantic", "fastapi", "sqlalchemy", "numpy", "torch", "rich.progress"):
+        assert f" {heavy}\n" not in loaded, f"`tympan --help` loads {heavy}"

@@ -1,0 +1,126 @@
+"""Pages without a browser: a client and an HTML parser."""
+
+import dataclasses
+from html.parser import HTMLParser
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tympan.domain.lifecycle import LifecycleRule
+from tympan.portal.services import PortalServices
+from tympan.portal.site import create_portal
+from tympan.testing.blobs import MemoryBlobs
+from tympan.testing.clock import FakeClock
+from tympan.testing.entities import make_project
+from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
+from tympan.testing.store import MemoryStore
+from tympan.usecases.access import Access
+from tympan.usecases.base_models import BaseModels
+from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoints import Endpoints
+from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.jobs import Jobs
+from tympan.usecases.models import Models
+from tympan.usecases.projects import Projects
+
+OWNER_KEY = "0123456789abcdef" * 4
+_VOID = {"meta", "link", "input", "br", "polyline"}
+
+
+class Page(HTMLParser):
+    """A page as its reader meets it. Fails on tags that are not closed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text, self._open = [], "", []
+        self.feed(html)
+        assert self._open == [], f"not closed: {self._open}"
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += f" {data}"
+
+    def all(self, tag, **wanted):
+        return [attrs for name, attrs in self.tags if name == tag and wanted.items() <= attrs.items()]
+
+    @property
+    def links(self):
+        return [attrs["href"] for attrs in self.all("a")]
+
+
+@dataclasses.dataclass
+class Site:
+    """The portal on fakes."""
+
+    store: MemoryStore
+    blobs: MemoryBlobs
+    clock: FakeClock
+    services: PortalServices
+    client: TestClient
+
+    def page(self, path, status=200):
+        answer = self.client.get(path)
+        assert answer.status_code == status, answer.text
+        return Page(answer.text)
+
+    def sign_in(self, key=OWNER_KEY, **changed):
+        form = self.page("/sign-in")
+        token = form.all("input", name="token")[0]["value"]
+        return self.client.post("/sign-in", data={"key": key, "token": token} | changed)
+
+    def add(self, repository, entity):
+        with self.store.write() as tx:
+            getattr(tx, repository).add(entity)
+        return entity
+
+
+@pytest.fixture
+def site(tmp_path):
+    store, clock, blobs = MemoryStore(), FakeClock(), MemoryBlobs()
+    shared = {"store": store, "clock": clock}
+    rule = LifecycleRule.QUARTER
+    supplied = {
+        "files": FakeModelFiles(tmp_path),
+        "supply": FakeModelSupply(),
+        "rule": rule,
+        "work_dir": tmp_path,
+    }
+    access = Access(**shared)
+    access.bootstrap(OWNER_KEY)
+    services = PortalServices(
+        access=access,
+        projects=Projects(**shared),
+        datasets=Datasets(blobs=blobs, **shared),
+        base_models=BaseModels(**supplied, **shared),
+        models=Models(rule=rule, **shared),
+        evaluations=Evaluations(**shared),
+        endpoints=Endpoints(**shared),
+        jobs=Jobs(**shared),
+        blobs=blobs,
+        secret=b"s" * 32,
+        version="1.2.3",
+    )
+    client = TestClient(create_portal(services), base_url="http://speech.test", follow_redirects=False)
+    return Site(store, blobs, clock, services, client)
+
+
+@pytest.fixture
+def signed_in(site):
+    assert site.sign_in().status_code == 303
+    return site
+
+
+@pytest.fixture
+def project(site):
+    return site.add("projects", make_project(display_name="<b>Phone</b>"))
