@@ -4,12 +4,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine, text
 
 from tympan.backends.jobs_dbos import DbosJobEngine, EngineSettings
+from tympan.backends.sql.engine import make_engine
 from tympan.domain.job import Job, JobKind, JobState
 from tympan.domain.resource import Failure
 from tympan.ports.jobs import JobEngine, JobLimits, StepEnd
@@ -83,6 +86,7 @@ class World:
         self._make = make
         self.engine = make(self.store, self.runner)
         self._is_started = False
+        self.database: Engine | None = None
 
     def add(self, kind: JobKind = JobKind.IMPORT_DATASET) -> str:
         job = Job(id=str(uuid4()), kind=kind, resource_id="r", created_at=self.runner.clock.advance(1))
@@ -104,6 +108,22 @@ class World:
         self.stop()
         self.engine = self._make(self.store, self.runner)
         self.start()
+
+    def forget(self, job_id: str) -> None:
+        """Put the row back to its beginning, as a restored backup does."""
+        with self.store.write() as tx:
+            job = tx.jobs.get(job_id)
+            tx.jobs.delete(job_id)
+            tx.jobs.add(replace(job, state=JobState.NOT_STARTED, attempt=0, step=None, finished_at=None))
+
+    def strand(self, job_id: str) -> None:
+        """Mark the job as taken by this engine, which knows nothing of it."""
+        if self.database is None:
+            return
+        table = "workflow_status" if self.database.dialect.name == "sqlite" else "dbos.workflow_status"
+        taken = f"UPDATE {table} SET status = 'PENDING', owner_xid = 'nobody' WHERE workflow_uuid = :job"
+        with self.database.begin() as connection:
+            connection.execute(text(taken), {"job": job_id})
 
     def state(self, job_id: str) -> JobState:
         with self.store.read() as tx:
@@ -130,10 +150,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             if is_sqlite
             else request.getfixturevalue("postgres_server").new_database()
         )
-        settings = EngineSettings(url=url, limits=LIMITS, lease_s=2.0, poll_s=0.05)
+        settings = EngineSettings(url=url, limits=LIMITS, lease_s=2.0, poll_s=0.05, audit_s=0.3)
         world = World(lambda store, runner: DbosJobEngine(store=store, runner=runner, settings=settings))
+        world.database = make_engine(url)
     yield world
     world.stop()
+    if world.database is not None:
+        world.database.dispose()
 
 
 def test_a_committed_job_runs_all_its_steps_in_order(world: World) -> None:
@@ -207,3 +230,22 @@ def test_a_job_that_breaks_the_runner_fails_with_a_reason(world: World) -> None:
     assert world.state(job) is JobState.FAILED
     assert failure is not None
     assert "gave the job up" in failure.message
+
+
+def test_a_job_older_than_its_finished_workflow_runs_again(world: World) -> None:
+    job = world.add()
+    world.start()
+    world.wait_until_done(job)
+    world.forget(job)
+    world.wait_until_done(job)
+    assert world.runner.runs == [(job, "import"), (job, "import")]
+
+
+def test_a_job_that_was_taken_but_never_begun_is_queued_again(world: World) -> None:
+    job = world.add()
+    world.start()
+    world.wait_until_done(job)
+    world.strand(job)
+    world.forget(job)
+    world.wait_until_done(job)
+    assert world.runner.runs == [(job, "import"), (job, "import")]

@@ -99,7 +99,7 @@ class Child:
             self._wait_s = self._patience.first_wait_s
         log.warning(
             "process ended, starting it again",
-            extra={"name_of": self.name, "status": status, "wait_s": self._wait_s},
+            extra={"child": self.name, "status": status, "wait_s": self._wait_s},
         )
         self._start_at = time.monotonic() + self._wait_s
         self._wait_s = min(self._patience.longest_wait_s, 2 * self._wait_s)

@@ -33,7 +33,6 @@ _WORKFLOW = "run_job"
 _MAX_DISPATCHES = 1000
 """A second net only: crashes are counted in our own rows, where a restart is not a crash."""
 
-_AUDIT_INTERVAL_S = 5.0
 _STOP_LIMIT_S = 15.0
 _EXIT_LEASE_LOST = 75
 
@@ -71,6 +70,7 @@ class EngineSettings:
         limits: How many jobs run at once.
         lease_s: A worker silent for so long is taken for dead.
         poll_s: Seconds between two looks for new jobs.
+        audit_s: Seconds between two looks at all unfinished jobs.
         identity: Who this worker is; None: the process it runs in.
         on_lease_lost: Called when another worker has taken over. It must not let this
             process go on; the default ends it at once.
@@ -80,6 +80,7 @@ class EngineSettings:
     limits: JobLimits = field(default_factory=JobLimits)
     lease_s: float = 30.0
     poll_s: float = 0.25
+    audit_s: float = 5.0
     identity: ProcessIdentity | None = None
     on_lease_lost: Callable[[], None] = _leave_at_once
 
@@ -210,7 +211,7 @@ class DbosJobEngine:
         self._known &= {job.id for job in jobs}
         is_audit = time.monotonic() >= self._audit_at
         if is_audit:
-            self._audit_at = time.monotonic() + _AUDIT_INTERVAL_S
+            self._audit_at = time.monotonic() + self._settings.audit_s
         wanted = [job for job in jobs if is_audit or job.id not in self._known]
         workflows = _workflows_of(wanted)
         for job in wanted:
