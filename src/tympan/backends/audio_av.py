@@ -220,18 +220,23 @@ def _mono(frame: AudioFrame) -> NDArray[np.float32]:
     channels = len(frame.layout.channels)
     if samples.shape[0] != channels:  # packed: the channels lie side by side in one row
         samples = samples.reshape(-1, channels).T
-    scaled: NDArray[np.float32]
-    if samples.dtype == np.uint8:
-        scaled = (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
-    elif samples.dtype.kind == "i":
-        scaled = samples.astype(np.float32) / np.float32(-np.iinfo(samples.dtype).min)
-    else:
-        with np.errstate(over="ignore", invalid="ignore"):  # found out below
-            scaled = samples.astype(np.float32)
-    if not np.isfinite(scaled).all():
-        raise _unreadable("The recording holds samples that are not numbers")
+    scaled = _scaled(samples)
     mono: NDArray[np.float32] = scaled[0] if channels == 1 else scaled.mean(axis=0)
     return mono
+
+
+def _scaled(samples: NDArray[Any]) -> NDArray[np.float32]:
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
+    if samples.dtype.kind == "i":
+        full_scale = np.float32(-int(np.iinfo(samples.dtype).min))
+        whole: NDArray[np.float32] = np.divide(samples, full_scale, dtype=np.float32, casting="unsafe")
+        return whole
+    with np.errstate(over="ignore", invalid="ignore"):  # found out below
+        scaled = samples.astype(np.float32)
+    if not np.isfinite(scaled).all():
+        raise _unreadable("The recording holds samples that are not numbers")
+    return scaled
 
 
 def _is_whole_wav(file: BinaryIO) -> bool:

@@ -94,7 +94,8 @@ def speech_share(levels: NDArray[np.float32]) -> float:
         return 0.0
     # The floor is looked for below any real microphone's noise, so that digital silence
     # between words does not stretch the scale.
-    floor, top = np.percentile(np.maximum(levels, SILENCE_DBFS), [10, 95])
+    ordered = np.sort(np.maximum(levels, SILENCE_DBFS))
+    floor, top = ordered[ordered.size // 10], ordered[ordered.size * 95 // 100]
     if top <= SILENCE_DBFS or top - floor < _MIN_RANGE_DB:
         return 0.0
     is_loud = levels > floor + _THRESHOLD_PLACE * (top - floor)
