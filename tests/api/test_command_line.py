@@ -125,7 +125,7 @@ def test_training_names_its_base_and_shows_its_curve(world, tympan, base_model):
 
     def train(job):
         with world.store.write() as tx:
-            payload = {"step": 10, "dev_wer": 0.123}
+            payload = {"step": 10, "wer": 0.123}
             event = JobEvent(job_id=job.id, sequence=0, kind="dev_wer", payload=payload, at=job.created_at)
             tx.jobs.add_event(event)
             model = tx.models.get(job.resource_id)
@@ -137,7 +137,7 @@ def test_training_names_its_base_and_shows_its_curve(world, tympan, base_model):
     worker_does(world, train)
     status, out, err = tympan("model", "train", "Custom", "--dataset", "train", "--base", "base")
     assert (status, err) == (0, "")
-    assert "dev wer 0.123" in out
+    assert "dev wer step 10, wer 12.3 %" in out
     assert "10.0 %" in out
     assert "Custom" in tympan("model", "list")[1]
     assert base_model.id in tympan("model", "show", "Custom")[1]

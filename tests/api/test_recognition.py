@@ -110,6 +110,14 @@ def test_what_cannot_be_honoured_is_refused(client, base_model, query, code, det
     error_of(client.post(f"{URL}?{query}", content=wav(), headers=WAV), 400, code, detailed)
 
 
+def test_the_wish_for_profanity_reaches_the_engine(world, client, base_model):
+    heard = []
+    world.recognizer._texts = lambda bundle, samples, options: heard.append(options.profanity) or "Well."
+    for wish in ("", "&profanity=Removed", "&profanity=raw"):
+        client.post(f"{URL}?language=en-US{wish}", content=wav(), headers=WAV)
+    assert heard == ["Masked", "Removed", "Raw"]
+
+
 def test_audio_that_cannot_be_read_is_refused(client, base_model):
     url = f"{URL}?language=en-US"
     error_of(client.post(url, content=b"no audio", headers=WAV), 400, "InvalidRequest", "InvalidPayload")

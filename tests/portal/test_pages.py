@@ -141,6 +141,10 @@ def test_a_dataset_shows_what_its_import_found(signed_in, project):
     page = signed_in.page(f"/projects/{project.id}/data/{made.id}")
     for words in ("TabMissing", "No <tab>.", "trans.txt", "Succeeded", "report.json"):
         assert words in page.text
+    [file] = [link for link in page.links if "/files/" in link]
+    download = signed_in.client.get(file)
+    assert download.json() == {"issues": [issue]}
+    assert download.headers["content-disposition"].startswith("attachment")
     failed = make_dataset(project_id=project.id).failed(
         signed_in.clock.now(), Failure(code="InvalidDataset", message="Nothing usable.")
     )

@@ -9,18 +9,19 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.text import Text
 
 from tympan.cli.documents import Answer
-from tympan.cli.output import console, errors, failure_text, say
-from tympan.domain.errors import EngineError
+from tympan.cli.output import console, errors, failure_text, percent, say
+from tympan.domain.errors import EngineError, UnavailableError
 
 if TYPE_CHECKING:
     from tympan.cli.client import Client
 
 _POLL_S = 0.5
+_PATIENCE_S = 60.0
 _FINAL = ("Succeeded", "Failed", "Cancelled")
 
 
 def watch(client: Client, job_url: str, *, is_quiet: bool) -> Answer:
-    """Follow a job to its end.
+    """Follow a job to its end, also over a restart of the server.
 
     Args:
         client: To ask with.
@@ -29,18 +30,71 @@ def watch(client: Client, job_url: str, *, is_quiet: bool) -> Answer:
 
     Returns:
         The job in its final state, whatever that is.
+
+    Raises:
+        UnavailableError: The server has not answered for a minute.
     """
-    path = job_url.removeprefix(client.url)
-    seen = 0
+    path = _path(job_url)
     with _bar(is_quiet=is_quiet) as progress:
-        line = progress.add_task("Waiting for a worker", total=100)
+        view = _View(progress, progress.add_task("Waiting for a worker", total=100), is_quiet=is_quiet)
+        lost_at: float | None = None
         while True:
-            job = client.get(path)
-            seen = _show_events(client, path, seen, is_quiet=is_quiet)
-            _show_progress(progress, line, job, client.get(f"{path}/progress"))
-            if job.text("state") in _FINAL:
-                return job
+            try:
+                job = client.get(path)
+                view.show(job, client.get(f"{path}/progress"), client.get(f"{path}/events", after=view.seen))
+                lost_at = None
+            except UnavailableError:
+                lost_at = lost_at or time.monotonic()
+                if time.monotonic() - lost_at > _PATIENCE_S:
+                    raise
+            else:
+                if job.text("state") in _FINAL:
+                    return job
             time.sleep(_POLL_S)
+
+
+class _View:
+    """What a person sees of a running job.
+
+    Args:
+        progress: The bar; disabled where nobody looks at a terminal.
+        line: Its line.
+        is_quiet: Show nothing.
+
+    Attributes:
+        seen: Sequence number of the last event shown.
+    """
+
+    def __init__(self, progress: Progress, line: TaskID, *, is_quiet: bool) -> None:
+        self._progress = progress
+        self._line = line
+        self._is_quiet = is_quiet
+        self._step = ""
+        self._loss = ""
+        self.seen = 0
+
+    def show(self, job: Answer, report: Answer, events: Answer) -> None:
+        """Take in what is new."""
+        for event in events.parts("values"):
+            self.seen = event.count("sequence")
+            loss = event.number("payload/loss")
+            if loss is not None:  # far too many to print; the newest stands beside the bar
+                self._loss = f", loss {loss:.4g}"
+            elif not self._is_quiet:
+                say(event_text(event))
+        self._show_progress(job, report)
+
+    def _show_progress(self, job: Answer, report: Answer) -> None:
+        steps = job.texts("steps") or [""]
+        step = report.text("step")
+        done = steps.index(step) if step in steps else 0
+        share = (done + (report.number("percent") or 0.0) / 100) / len(steps)
+        name = f"{step}: " if len(steps) > 1 and step else ""
+        text = f"{name}{report.text('message')}{self._loss if step == 'train' else ''}"
+        self._progress.update(self._line, description=text, completed=100 * share)
+        if self._progress.disable and not self._is_quiet and step != self._step:
+            say(f"  {name}{report.text('message')}")
+        self._step = step
 
 
 def finished(client: Client, entity: Answer, *, is_quiet: bool) -> Answer:
@@ -78,27 +132,13 @@ def _bar(*, is_quiet: bool) -> Progress:
     )
 
 
-def _show_progress(progress: Progress, line: TaskID, job: Answer, report: Answer) -> None:
-    steps = job.texts("steps") or [""]
-    step = report.text("step")
-    done = steps.index(step) if step in steps else 0
-    share = (done + (report.number("percent") or 0.0) / 100) / len(steps)
-    name = f"{step}: " if len(steps) > 1 and step else ""
-    progress.update(line, description=name + report.text("message"), completed=100 * share)
-
-
-def _show_events(client: Client, path: str, seen: int, *, is_quiet: bool) -> int:
-    for event in client.get(f"{path}/events", after=seen).parts("values"):
-        seen = event.count("sequence")
-        if not is_quiet:
-            say(event_text(event))
-    return seen
-
-
 def event_text(event: Answer) -> Text:
     """An event as one line."""
     kind, payload = event.text("kind"), event.members("payload")
     style = {"warning": "yellow", "retry": "yellow"}.get(kind, "dim")
+    rate = payload.get("wer")
+    if isinstance(rate, int | float):
+        payload["wer"] = percent(rate)
     said = payload.get("text") or payload.get("message")
     if not isinstance(said, str):
         said = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in payload.items())

@@ -17,6 +17,7 @@ from tympan.portal.curves import Curve, curve_of
 from tympan.portal.pages import Pages
 from tympan.portal.projects import model_names, project_values
 from tympan.portal.reports import objects, read_report, worst_recordings
+from tympan.portal.words import percent
 from tympan.wire.addresses import Addresses
 from tympan.wire.v3.endpoints import MODES
 from tympan.wire.verdicts import verdicts
@@ -68,6 +69,8 @@ class _EntityPages:
             "comparisons": {one.model_id: one for one in evaluation.comparisons},
             "recordings": list(worst_recordings(blobs, evaluation, names, _RECORDINGS)),
             "dataset_name": self._dataset_name(evaluation.dataset_id),
+            # Score files of single recordings may be tens of thousands; the API lists them.
+            "downloads": [file for file in evaluation.files if not file.name.endswith("_score.json")],
         }
         return self._pages.page(request, "evaluation.html", values)
 
@@ -78,7 +81,7 @@ class _EntityPages:
             "model": model,
             "base_name": names[model.base_model_id],
             "datasets": [(one, self._dataset_name(one)) for one in model.dataset_ids],
-            "summary": [(name.replace("_", " "), _said(value)) for name, value in model.summary.items()],
+            "summary": [(_label(name), _said(name, value)) for name, value in model.summary.items()],
             "curves": self._curves(model),
             "report": self._model_report(model),
         }
@@ -147,7 +150,14 @@ def _points(events: Sequence[JobEvent], kind: str) -> list[tuple[float, float]]:
     return points
 
 
-def _said(value: object) -> str:
+def _label(name: str) -> str:
+    text = name.replace("_", " ").replace("wer", "WER")
+    return text[:1].upper() + text[1:]
+
+
+def _said(name: str, value: object) -> str:
+    if isinstance(value, float) and "wer" in name.split("_"):
+        return percent(value)
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tympan.domain.errors import NotAuthenticatedError
-from tympan.portal import entities, projects
+from tympan.portal import downloads, entities, projects
 from tympan.portal.pages import HEADERS, Pages, make_pages
 from tympan.portal.services import PortalServices
 from tympan.portal.session import end_session, is_own_form, start_session
@@ -23,7 +23,7 @@ _LONGEST_FORM = 4096
 def create_portal(services: PortalServices) -> Starlette:
     """Put the pages together; mount the result at the root, after the API's routes."""
     pages = make_pages(services)
-    shown = {**projects.routes(pages), **entities.routes(pages)}
+    shown = {**projects.routes(pages), **entities.routes(pages), **downloads.routes(pages)}
     door = _Door(pages)
     app = Starlette(
         routes=[

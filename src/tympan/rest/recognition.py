@@ -23,7 +23,7 @@ from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.usecases.access import Principal
 from tympan.usecases.recognition import AudioOptions, RecognitionAnswer
 from tympan.wire.addresses import is_id
-from tympan.wire.short_audio import LIMITS_S, Format, Heard, Profanity, recognition_document
+from tympan.wire.short_audio import LIMITS_S, PROFANITY, Format, Heard, ProfanityOption, recognition_document
 from tympan.wire.values import choice
 
 _MEMORY_BYTES = 1 << 20
@@ -56,7 +56,7 @@ async def recognize(
             f"There is no mode '{mode}'. Use one of: {', '.join(LIMITS_S)}.", target="mode"
         )
     form = choice(Format, call.query.get("format", Format.SIMPLE), "format")
-    profanity = choice(Profanity, call.query.get("profanity", Profanity.MASKED), "profanity")
+    profanity = choice(ProfanityOption, call.query.get("profanity", ProfanityOption.MASKED), "profanity")
     endpoint_id = _endpoint_id(call, principal)
     _refuse_unbuilt(call, request)
     async with _spooled(request) as audio:
@@ -65,9 +65,8 @@ async def recognize(
             endpoint_id,
             call.query.get("language"),
             audio,
-            AudioOptions(limit_s=LIMITS_S[mode]),
+            AudioOptions(limit_s=LIMITS_S[mode], profanity=PROFANITY[profanity]),
         )
-    _check_profanity(answer, profanity)
     return JSONResponse(recognition_document(_heard(answer), form), headers=_headers(answer))
 
 
@@ -101,16 +100,6 @@ def _refuse_unbuilt(call: Call, request: Request) -> None:
     ):
         raise UnsupportedMediaTypeError(
             f"The content type '{content_type}' is not audio. Send the recording itself, such as audio/wav."
-        )
-
-
-def _check_profanity(answer: RecognitionAnswer, profanity: Profanity) -> None:
-    # A display format dataset may list profane phrases, and its text is masked as it is made.
-    if profanity is not Profanity.MASKED and "formatting" in answer.adaptation:
-        raise InvalidInputError(
-            f"profanity={profanity} cannot be honoured: the display format of model '{answer.model_name}' "
-            "masks its profanity list. Use profanity=masked.",
-            target="profanity",
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tympan.ports.recognizer import Phrase
+from tympan.speech.display_format import Profanity
 from tympan.speech.text.catalogue import normalizer_for
 from tympan.wire.values import Document, present, ticks
 
@@ -25,12 +26,20 @@ class Format(StrEnum):
     DETAILED = "detailed"
 
 
-class Profanity(StrEnum):
+class ProfanityOption(StrEnum):
     """What becomes of profane words."""
 
     MASKED = "masked"
     REMOVED = "removed"
     RAW = "raw"
+
+
+PROFANITY = {
+    ProfanityOption.MASKED: Profanity.MASKED,
+    ProfanityOption.REMOVED: Profanity.REMOVED,
+    ProfanityOption.RAW: Profanity.RAW,
+}
+"""The same as display formatting spells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
