@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 
 from tympan.domain.errors import ModelDamagedError
 from tympan.domain.model import Bundle
+from tympan.speech.display_format import Profanity
 
 BUNDLE_INFO_FILE = "tympan.json"
 """The file of a bundle that holds its ``BundleInfo``."""
+
+PRONUNCIATIONS_FILE = "pronunciations.jsonl"
+"""The file of a custom bundle that holds its ``PronunciationEntry`` records."""
+
+FORMATTING_FILE = "formatting.jsonl"
+"""The file of a custom bundle that holds its ``FormattingRule`` records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +125,14 @@ class RecognitionOptions:
         beam_size: None takes the bundle's own.
         wants_words: Whether word times and confidences are needed.
         is_voice_gated: Whether silence is cut out first; stretches without voice give no words.
+        profanity: What becomes of the phrases that the bundle's formatting calls profane.
     """
 
     locale: str
     beam_size: int | None = None
     wants_words: bool = False
     is_voice_gated: bool = True
+    profanity: Profanity = Profanity.MASKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

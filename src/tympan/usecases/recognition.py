@@ -24,13 +24,17 @@ from tympan.ports import recognizer
 from tympan.ports.audio import SAMPLE_RATE_HZ, AudioCodec
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
+from tympan.speech.display_format import Profanity
 from tympan.usecases.model_lookup import bundle_of, find_model, newest_base_model
 from tympan.usecases.resource_rules import canonical_locale, check_same_locale
 
 SHORT_AUDIO_LIMIT_S = 60.0
 """Source: REST API for short audio, "up to 60 seconds"."""
 
-_ADAPTATION_FILES = {"pronunciations.jsonl": "pronunciations", "formatting.jsonl": "formatting"}
+_ADAPTATION_FILES = {
+    recognizer.PRONUNCIATIONS_FILE: "pronunciations",
+    recognizer.FORMATTING_FILE: "formatting",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +44,13 @@ class AudioOptions:
     Attributes:
         wants_words: Whether word times and confidences are needed.
         beam_size: None takes the model's own.
+        profanity: What becomes of the phrases that the model's formatting calls profane.
         limit_s: Longer audio is refused.
     """
 
     wants_words: bool = False
     beam_size: int | None = None
+    profanity: Profanity = Profanity.MASKED
     limit_s: float = SHORT_AUDIO_LIMIT_S
 
 
@@ -120,7 +126,10 @@ class Recognition:
         samples = self._read(audio, options.limit_s)
         bundle = bundle_of(model)
         asked = recognizer.RecognitionOptions(
-            locale=model.locale, beam_size=options.beam_size, wants_words=options.wants_words
+            locale=model.locale,
+            beam_size=options.beam_size,
+            wants_words=options.wants_words,
+            profanity=options.profanity,
         )
         [heard] = self.recognizer.recognize(bundle, [samples], asked)
         return RecognitionAnswer(

@@ -1,0 +1,148 @@
+"""The model host: a recogniser behind a loopback port and a shared secret."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio.to_thread
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tympan.backends.model_host.frames import BUNDLE, RESULTS, STATE, error_document, unpack
+from tympan.domain.errors import ForbiddenError, InvalidInputError, ServiceError, UnavailableError
+from tympan.ports.recognizer import Recognizer
+
+R = TypeVar("R")
+Handler = Callable[[Request], Awaitable[Response]]
+
+_DRAIN_S = 20
+_FIRST_GUESS_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class _Admission:
+    """Lets a bounded number of calls in, and says honestly when to come back.
+
+    Args:
+        at_once: Calls that run together.
+        waiting: Calls that may wait for them.
+    """
+
+    def __init__(self, *, at_once: int, waiting: int) -> None:
+        self._limiter = anyio.CapacityLimiter(at_once)
+        self._at_once = at_once
+        self._most = at_once + waiting
+        self._inside = 0
+        self._usual_s = _FIRST_GUESS_S
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Run blocking work in a thread.
+
+        Raises:
+            UnavailableError: Too many calls wait already.
+        """
+        if self._inside >= self._most:
+            wait_s = max(1, round(self._usual_s * self._inside / self._at_once))
+            raise UnavailableError(
+                f"The model host has {self._inside} requests in work. Try again in {wait_s} s.",
+                retry_after_s=wait_s,
+                code="TooManyRequests",
+            )
+        self._inside += 1
+        begun = time.monotonic()
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._inside -= 1
+            self._usual_s += 0.1 * (time.monotonic() - begun - self._usual_s)
+
+
+def host_application(
+    recognizer: Recognizer, secret: str, *, at_once: int = 1, waiting: int = 32
+) -> Starlette:
+    """The routes of a model host.
+
+    Args:
+        recognizer: Does the work.
+        secret: Every route but ``/health`` wants it as bearer.
+        at_once: Recognitions that run together.
+        waiting: Recognitions that may wait before callers are asked to come back.
+    """
+    hearing = _Admission(at_once=at_once, waiting=waiting)
+    # Loading waits for the disk: it must not stand behind a queue of recognitions.
+    loading = _Admission(at_once=1, waiting=waiting)
+
+    async def warm(request: Request) -> Response:
+        bundle = _validated(BUNDLE.validate_json, await request.body())
+        await loading.run(lambda: recognizer.warm(bundle))
+        return JSONResponse({})
+
+    async def recognize(request: Request) -> Response:
+        header, recordings = unpack(await request.body())
+        found = await hearing.run(lambda: recognizer.recognize(header.bundle, recordings, header.options))
+        return Response(RESULTS.dump_json(tuple(found)), media_type="application/json")
+
+    async def unload(request: Request) -> Response:
+        recognizer.unload(str((await request.json())["digest"]))
+        return JSONResponse({})
+
+    async def state(_: Request) -> Response:
+        return Response(STATE.dump_json(recognizer.state()), media_type="application/json")
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "Healthy"})
+
+    asked = {"/warm": warm, "/recognize": recognize, "/unload": unload}
+    routes = [Route(path, _guarded(handle, secret), methods=["POST"]) for path, handle in asked.items()]
+    return Starlette(routes=[*routes, Route("/state", _guarded(state, secret)), Route("/health", health)])
+
+
+def serve(
+    recognizer: Recognizer, host: str, port: int, secret: str, *, at_once: int = 1, waiting: int = 32
+) -> None:
+    """Serve until the process is asked to end; what runs then is answered first, for at most 20 s."""
+    application = host_application(recognizer, secret, at_once=at_once, waiting=waiting)
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+
+
+def _guarded(handle: Handler, secret: str) -> Handler:
+    wanted = f"Bearer {secret}".encode()
+
+    async def guarded(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, wanted):
+            refusal = ForbiddenError("The model host's secret is missing or wrong.")
+            return JSONResponse(error_document(refusal), status_code=403)
+        try:
+            return await handle(request)
+        except ServiceError as error:
+            status = 503 if isinstance(error, UnavailableError) else 400
+            return JSONResponse(error_document(error), status_code=status)
+        except Exception:
+            log.exception("request failed", extra={"path": request.url.path})
+            raise
+
+    return guarded
+
+
+def _validated(read: Callable[[bytes], R], body: bytes) -> R:
+    try:
+        return read(body)
+    except ValueError as reason:
+        raise InvalidInputError(f"This is no model bundle: {reason}") from reason

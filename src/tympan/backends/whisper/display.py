@@ -1,0 +1,58 @@
+"""The owner's rules about writing, applied to what was decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tympan.domain.errors import InvalidInputError, ModelDamagedError
+from tympan.domain.manifest import FormattingRule, PronunciationEntry
+from tympan.ports.recognizer import FORMATTING_FILE, PRONUNCIATIONS_FILE
+from tympan.speech.display_format import DisplayFormatter, Profanity
+from tympan.speech.manifest_lines import Record, read_records
+from tympan.speech.rewriting import RewritingRules
+
+
+class DisplayRules:
+    """Pronunciations and formatting of a bundle; none of either leaves texts as they are.
+
+    Args:
+        folder: The bundle's files.
+
+    Raises:
+        ModelDamagedError: One of the two files cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._entries = tuple(_records(folder / PRONUNCIATIONS_FILE, PronunciationEntry))
+        self._rules = tuple(_records(folder / FORMATTING_FILE, FormattingRule))
+        self._compiled: dict[str, tuple[RewritingRules, DisplayFormatter]] = {}
+
+    def apply(self, text: str, locale: str, profanity: Profanity) -> tuple[str, tuple[str, ...]]:
+        """The text to show, and the rules that changed it as ``spoken -> display``."""
+        if not self._entries and not self._rules:
+            return text, ()
+        if locale not in self._compiled:
+            # Two threads may both compile them; the later ones stay.
+            self._compiled[locale] = (
+                RewritingRules(self._entries, locale),
+                DisplayFormatter(self._rules, locale),
+            )
+        rewriting, formatter = self._compiled[locale]
+        written, rewrites = rewriting.rewrite(text)
+        if not self._rules:
+            return written, rewrites
+        formatted = formatter.format_display(written, profanity)
+        return formatted.text, (*rewrites, *formatted.applied)
+
+
+def _records(path: Path, kind: type[Record]) -> Iterator[Record]:
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as lines:
+            yield from read_records(lines, kind)
+    except InvalidInputError as error:
+        raise ModelDamagedError(
+            f"{path.name} of the model is damaged. Train the model again.", target=path.name
+        ) from error

@@ -1,0 +1,257 @@
+"""The Recognizer port in this process: any number of bundles, loaded on demand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from tympan.backends.whisper.cpu_share import CpuShares
+from tympan.backends.whisper.display import DisplayRules
+from tympan.backends.whisper.hearing import Heard, Hearing, Piece
+from tympan.backends.whisper.network import WhisperNetwork
+from tympan.backends.whisper.voice import speech_probability
+from tympan.backends.whisper.words import recognized_words
+from tympan.domain.errors import InvalidInputError
+from tympan.domain.model import Bundle
+from tympan.ports.audio import SAMPLE_RATE_HZ
+from tympan.ports.model_files import ModelFiles
+from tympan.ports.recognizer import HostState, Phrase, Recognition, RecognitionOptions
+from tympan.speech.audio_context import longest_segment_s
+from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, speech_stretches
+
+ENGINE = "whisper-ct2"
+"""``Bundle.engine`` of what this recogniser takes."""
+
+_VOICED = 0.5
+"""A frame at or above this is speech."""
+
+_REDUCED_SEGMENT_S = 15.0
+"""Trained models have seen few longer recordings."""
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """One bundle; its lock is held while it loads."""
+
+    used_at: float
+    calls: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    loaded: tuple[WhisperNetwork, DisplayRules] | None = None
+
+
+class WhisperRecognizer:
+    """Recognises with Whisper bundles on CTranslate2. Thread-safe.
+
+    Args:
+        files: Brings bundles to this machine.
+        threads: Threads a computation uses.
+        workers: Computations at once in each model; they share its weights.
+        compute_type: CTranslate2 compute type, such as ``int8`` or ``float32``.
+        idle_unload_s: A model unused for so long leaves memory.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        *,
+        threads: int = 1,
+        workers: int = 1,
+        compute_type: str = "int8",
+        idle_unload_s: float = 600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._files = files
+        self._threads = threads
+        self._workers = workers
+        self._compute_type = compute_type
+        self._idle_unload_s = idle_unload_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._slots: dict[str, _Slot] = {}
+        self._cpu = CpuShares()
+        self._closing = threading.Event()
+        self._sweeper: threading.Thread | None = None
+
+    def warm(self, bundle: Bundle) -> None:
+        """Load the model and recognise a second of silence."""
+        with self._model(bundle) as (network, _):
+            language = next(iter(network.info.languages), "en")
+            hearing = Hearing(
+                network=network, language=language, beam_size=1, wants_words=False, used_cpu_s=lambda: 0.0
+            )
+            silence = np.zeros(SAMPLE_RATE_HZ, np.float32)
+            list(hearing.hear([Piece(recording=0, start=0, samples=silence, speech=(0, silence.size))]))
+
+    def recognize(
+        self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
+    ) -> Sequence[Recognition]:
+        """Recognise recordings, one result each, in their order."""
+        with self._model(bundle) as (network, rules), self._cpu.call() as used_cpu_s:
+            language = network.language_of(options.locale)
+            pieces, cut_cpu_s = self._cut(network, language, recordings, options, used_cpu_s)
+            hearing = Hearing(
+                network=network,
+                language=language,
+                beam_size=options.beam_size or network.info.beam_size,
+                wants_words=options.wants_words,
+                used_cpu_s=used_cpu_s,
+            )
+            heard: list[list[Heard]] = [[] for _ in recordings]
+            for one in hearing.hear(pieces):
+                heard[one.piece.recording].append(one)
+            return [
+                _recognition(of_one, rules, options, cpu_s)
+                for of_one, cpu_s in zip(heard, cut_cpu_s, strict=True)
+            ]
+
+    def unload(self, digest: str) -> None:
+        """Free the model's memory once its running calls have ended."""
+        with self._lock:
+            self._slots.pop(digest, None)
+
+    def unload_idle(self) -> None:
+        """Unload every model that was not used for ``idle_unload_s``."""
+        oldest = self._clock() - self._idle_unload_s
+        with self._lock:
+            idle = [key for key, slot in self._slots.items() if not slot.calls and slot.used_at <= oldest]
+            for key in idle:
+                del self._slots[key]
+
+    def state(self) -> HostState:
+        """What is loaded now."""
+        with self._lock:
+            loaded = tuple(sorted(key for key, slot in self._slots.items() if slot.loaded))
+        return HostState(loaded=loaded, memory_bytes=int(psutil.Process().memory_info().rss), engine=ENGINE)
+
+    def close(self) -> None:
+        """Unload everything and end the thread that watches for idle models."""
+        self._closing.set()
+        with self._lock:
+            self._slots.clear()
+            sweeper = self._sweeper
+        if sweeper is not None:
+            sweeper.join()
+
+    @contextmanager
+    def _model(self, bundle: Bundle) -> Iterator[tuple[WhisperNetwork, DisplayRules]]:
+        """The loaded model, kept for the block even when it is unloaded meanwhile."""
+        if bundle.engine != ENGINE:
+            raise InvalidInputError(f"This engine runs {ENGINE} models, not {bundle.engine} models.")
+        digest = bundle.digest
+        with self._lock:
+            slot = self._slots.setdefault(digest, _Slot(self._clock()))
+            slot.calls += 1
+            self._watch_idle()
+        try:
+            with slot.lock:
+                if slot.loaded is None:
+                    slot.loaded = self._load(bundle)
+                loaded = slot.loaded
+            yield loaded
+        finally:
+            with self._lock:
+                slot.calls -= 1
+                slot.used_at = self._clock()
+                if slot.loaded is None and self._slots.get(digest) is slot:
+                    del self._slots[digest]
+
+    def _load(self, bundle: Bundle) -> tuple[WhisperNetwork, DisplayRules]:
+        folder = self._files.fetch(bundle)
+        network = WhisperNetwork(
+            folder,
+            threads=self._threads,
+            workers=self._workers,
+            compute_type=self._compute_type,
+        )
+        return network, DisplayRules(folder)
+
+    def _watch_idle(self) -> None:
+        """Start the thread that unloads idle models; the caller holds the lock."""
+        if self._sweeper is None and not self._closing.is_set():
+            self._sweeper = threading.Thread(target=self._sweep, name="idle-models", daemon=True)
+            self._sweeper.start()
+
+    def _sweep(self) -> None:
+        while not self._closing.wait(min(60.0, self._idle_unload_s / 4)):
+            self.unload_idle()
+
+    def _cut(
+        self,
+        network: WhisperNetwork,
+        language: str,
+        recordings: Sequence[NDArray[np.float32]],
+        options: RecognitionOptions,
+        used_cpu_s: Callable[[], float],
+    ) -> tuple[list[Piece], list[float]]:
+        """The pieces to decode, and the CPU seconds that finding them took per recording."""
+        longest_s = longest_segment_s(language)
+        if network.info.has_reduced_context:
+            longest_s = min(longest_s, _REDUCED_SEGMENT_S)
+        pieces: list[Piece] = []
+        cpu_s = []
+        for index, samples in enumerate(recordings):
+            before = used_cpu_s()
+            pieces.extend(_pieces(index, samples, longest_s, is_voice_gated=options.is_voice_gated))
+            cpu_s.append(used_cpu_s() - before)
+        return pieces, cpu_s
+
+
+def _pieces(
+    recording: int, samples: NDArray[np.float32], longest_s: float, *, is_voice_gated: bool
+) -> Iterator[Piece]:
+    max_frames = int(longest_s * SAMPLE_RATE_HZ) // FRAME_SAMPLES
+    if samples.size and not is_voice_gated and samples.size <= max_frames * FRAME_SAMPLES:
+        yield Piece(recording=recording, start=0, samples=samples, speech=(0, samples.size))
+        return
+    probability = speech_probability(samples)
+    if not is_voice_gated:
+        # The detector only tells where to cut.
+        spans = cut_segments([(0, len(probability))], probability, max_frames=max_frames, pad_frames=0)
+    else:
+        spans = cut_segments(speech_stretches(probability), probability, max_frames=max_frames)
+    for first, after in spans:
+        start, end = as_samples((first, after), samples.size)
+        voiced = np.flatnonzero(probability[first:after] >= _VOICED)
+        yield Piece(
+            recording=recording,
+            start=start,
+            samples=samples[start:end],
+            speech=(start, end) if not voiced.size else _within(first, voiced, samples.size),
+            voice=float(probability[first + voiced].mean()) if is_voice_gated else 1.0,
+        )
+
+
+def _within(first: int, voiced: NDArray[np.intp], samples: int) -> tuple[int, int]:
+    """Samples from the first voiced frame of a piece to its last."""
+    return as_samples((first + int(voiced[0]), first + int(voiced[-1]) + 1), samples)
+
+
+def _recognition(
+    heard: Sequence[Heard], rules: DisplayRules, options: RecognitionOptions, cut_cpu_s: float
+) -> Recognition:
+    phrases = []
+    for one in sorted(heard, key=lambda one: one.piece.start):
+        if not one.decoded.text:
+            continue
+        text, rewrites = rules.apply(one.decoded.text, options.locale, options.profanity)
+        if not text:
+            continue
+        phrases.append(
+            Phrase(
+                start=one.piece.speech[0],
+                end=one.piece.speech[1],
+                text=text,
+                confidence=one.decoded.confidence,
+                words=recognized_words(one.words, offset=one.piece.start),
+                rewrites=rewrites,
+            )
+        )
+    return Recognition(phrases=tuple(phrases), cpu_s=cut_cpu_s + sum(one.cpu_s for one in heard))
