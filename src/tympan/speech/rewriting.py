@@ -22,8 +22,8 @@ from tympan.speech.ordinary_words import ordinary_words
 _SOUNDS = """
 b be bee / c cee see sea / d dee / f eff / g gee / h aitch / i eye / j jay / k kay / l ell / m em / n en /
 o owe oh / p pee pea / q cue queue / r are / s ess / t tee tea / u you / v vee / x ex / y why wye /
-z zee zed / 0 zero / 1 one won / 2 two too to / 3 three / 4 four for / 5 five / 6 six / 7 seven / 8 eight ate /
-9 nine
+z zee zed / 0 zero / 1 one won / 2 two too to / 3 three / 4 four for / 5 five / 6 six / 7 seven /
+8 eight ate / 9 nine
 """
 """A letter or digit, then English words that sound like it."""
 

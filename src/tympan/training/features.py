@@ -103,7 +103,7 @@ class EncodingCache:
         self._fingerprint = fingerprint
         folder.mkdir(parents=True, exist_ok=True)
 
-    def fill(self, clips: Sequence[Clip], advance: Callable[[], None], *, batch_size: int = 4) -> None:
+    def fill(self, clips: Sequence[Clip], advance: Callable[[], None], *, batch_size: int) -> None:
         """Encode the clips that are not there yet, calling ``advance`` once per clip."""
         missing = [clip for clip in clips if not self._path(clip).exists()]
         for _ in range(len(clips) - len(missing)):

@@ -5,6 +5,7 @@ Source: Hu et al. 2021, LoRA (arXiv 2106.09685); library peft.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,10 @@ def attach(network: Network, *, rank: int, recipe: Recipe, seed: int) -> Wrapped
         lora_dropout=recipe.dropout,
         target_modules=_TARGETS,
     )
-    return get_peft_model(network, config)
+    with warnings.catch_warnings():
+        # peft asks transformers for a property by its old name.
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(network, config)
 
 
 def weights_of(wrapped: Wrapped) -> dict[str, torch.Tensor]:
