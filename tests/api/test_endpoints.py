@@ -34,6 +34,7 @@ def test_an_update_swaps_the_model_and_both_names_switch_logging(world, client, 
     assert swapped["model"]["self"].endswith(other.id)
     assert swapped["tympan"]["servingModel"]["self"].endswith(base_model.id)
     assert swapped["properties"] == {"loggingEnabled": True}
+    assert "no logs yet" in swapped["tympan"]["warnings"][0]
     off = client.patch(url, json={"properties": {"loggingEnabled": False}}).json()
     assert off["properties"] == {"loggingEnabled": False}
 

@@ -28,6 +28,8 @@ def test_errors_that_pass_say_when_to_come_back():
     assert error_response(errors.UnavailableError("x", retry_after_s=7)).headers["retry-after"] == "7"
     over_quota = error_response(errors.TooLargeError("x", code="QuotaViolation"))
     assert (over_quota.status_code, over_quota.headers["retry-after"]) == (429, "30")
+    busy = error_response(errors.UnavailableError("x", retry_after_s=3, code="TooManyRequests"))
+    assert (busy.status_code, busy.headers["retry-after"]) == (429, "3")
     assert error_response(errors.StorageFullError("x")).headers["retry-after"]
 
 

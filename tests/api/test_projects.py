@@ -1,3 +1,4 @@
+import pytest
 from tests.api.conftest import V32, error_of
 
 from tympan.testing.entities import make_dataset, make_project
@@ -138,6 +139,14 @@ def test_members_that_break_a_rule_are_named(client):
         assert error_of(answer, 400, "InvalidRequest", "InvalidPayload")["target"] == target
     answer = client.post(PROJECTS, json={"displayName": "a", "locale": "English"})
     error_of(answer, 400, "InvalidArgument", "InvalidLocale")
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "\\ud800"])
+def test_text_that_no_database_can_keep_is_refused(client, text):
+    body = f'{{"displayName": "{text}", "locale": "en-US"}}'.encode()
+    answer = client.post(PROJECTS, content=body, headers={"Content-Type": "application/json"})
+    error_of(answer, 400, "InvalidRequest", "InvalidPayload")
+    assert client.delete(f"{PROJECTS}/%00").status_code == 204
 
 
 def test_bodies_must_be_json(client):

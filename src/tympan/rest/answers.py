@@ -13,6 +13,7 @@ from tympan.domain.errors import InvalidInputError
 from tympan.domain.query import Filter, Query, every
 from tympan.domain.resource import Resource, WorkedResource
 from tympan.rest.calls import Call
+from tympan.wire.addresses import is_id
 from tympan.wire.filters import FILTER_NAMES, parse_filter
 from tympan.wire.v3.entities import page_document
 from tympan.wire.values import Document
@@ -51,6 +52,13 @@ def is_worked_on(resource: Resource) -> bool:
 def gone() -> Response:
     """The answer to a delete."""
     return Response(status_code=204)
+
+
+def deleted(entity_id: str, delete: Callable[[str], None]) -> Response:
+    """Delete an entity; one that cannot exist is gone already."""
+    if is_id(entity_id):
+        delete(entity_id.lower())
+    return gone()
 
 
 def page_of(

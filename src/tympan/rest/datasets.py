@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from tympan.domain.dataset import Dataset
 from tympan.domain.errors import InvalidInputError
-from tympan.rest.answers import entity_answer, gone, page_of
+from tympan.rest.answers import deleted, entity_answer, page_of
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.files import FileOwner, file_entry, files_page
 from tympan.rest.locales import supported
@@ -100,8 +100,7 @@ def update_dataset(call: CallDep, body: BodyDep, dataset_id: str) -> Response:
 def delete_dataset(call: CallDep, dataset_id: str) -> Response:
     """Delete a dataset."""
     call.allow_query()
-    call.services.datasets.delete(dataset_id.lower())
-    return gone()
+    return deleted(dataset_id, call.services.datasets.delete)
 
 
 def _owner(call: Call, dataset_id: str) -> FileOwner:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 
 from tympan.domain.endpoint import Endpoint
-from tympan.rest.answers import entity_answer, gone, page_of
+from tympan.rest.answers import deleted, entity_answer, page_of
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.locales import locales_answer
 from tympan.usecases.endpoints import EndpointChange, NewEndpoint
@@ -68,5 +68,4 @@ def update_endpoint(call: CallDep, body: BodyDep, endpoint_id: str) -> Response:
 def delete_endpoint(call: CallDep, endpoint_id: str) -> Response:
     """Undeploy."""
     call.allow_query()
-    call.services.endpoints.delete(endpoint_id.lower())
-    return gone()
+    return deleted(endpoint_id, call.services.endpoints.delete)

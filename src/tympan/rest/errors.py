@@ -88,7 +88,7 @@ def saying_of(error: ServiceError) -> Saying:
     """The entry of the nearest class in the table."""
     if isinstance(error, UnsupportedMediaTypeError):
         return _UNSUPPORTED_MEDIA
-    if error.code == _OVER_QUOTA.detailed:
+    if error.code in (_OVER_QUOTA.detailed, _OVER_QUOTA.code):
         return _OVER_QUOTA
     for kind in type(error).__mro__:
         if kind in SAYINGS:

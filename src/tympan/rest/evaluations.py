@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.query import EVERYTHING
-from tympan.rest.answers import entity_answer, gone, page_of
+from tympan.rest.answers import deleted, entity_answer, page_of
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.files import FileOwner, file_entry, files_page
 from tympan.rest.locales import locales_answer
@@ -73,8 +73,7 @@ def update_evaluation(call: CallDep, body: BodyDep, evaluation_id: str) -> Respo
 def delete_evaluation(call: CallDep, evaluation_id: str) -> Response:
     """Delete an evaluation."""
     call.allow_query()
-    call.services.evaluations.delete(evaluation_id.lower())
-    return gone()
+    return deleted(evaluation_id, call.services.evaluations.delete)
 
 
 def _owner(call: Call, evaluation_id: str) -> FileOwner:

@@ -21,7 +21,9 @@ def list_jobs(call: CallDep) -> Response:
     call.allow_query("skip", "top", "resource")
     skip, top = paging(call)
     resource = call.query.get("resource")
-    where = None if resource is None else Compare("resource_id", "eq", resource.lower())
+    where = None
+    if resource is not None:
+        where = Compare("resource_id", "eq", checked_id(resource, "resource"))
     found = call.services.jobs.list(Query(where=where, skip=skip, top=top + 1))
     link = next_link(call, skip + top, top) if len(found) > top else None
     return JSONResponse(page_document([job_document(job, call.addresses) for job in found[:top]], link))

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from tympan.domain.errors import InvalidStateError
 from tympan.domain.model import CustomModel
-from tympan.rest.answers import entity_answer, gone, page_of
+from tympan.rest.answers import deleted, entity_answer, page_of
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.files import SAS, FileOwner, bundle_files, file_entry, files_page
 from tympan.rest.locales import locales_answer
@@ -71,8 +71,7 @@ def update_model(call: CallDep, body: BodyDep, model_id: str) -> Response:
 def delete_model(call: CallDep, model_id: str) -> Response:
     """Delete a custom model."""
     call.allow_query()
-    call.services.models.delete(model_id.lower())
-    return gone()
+    return deleted(model_id, call.services.models.delete)
 
 
 @router.get("/{model_id}/manifest")

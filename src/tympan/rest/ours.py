@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from tympan.domain.dataset import StoredFile
 from tympan.domain.errors import InvalidStateError
-from tympan.rest.answers import entity_answer, gone
+from tympan.rest.answers import deleted, entity_answer
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.endpoints import endpoint_encoder
 from tympan.rest.files import blob_response
@@ -112,8 +112,8 @@ def create_key(call: CallDep, body: BodyDep, endpoint_id: str) -> Response:
 def delete_key(call: CallDep, endpoint_id: str, key_id: str) -> Response:
     """Take a key away."""
     call.allow_query()
-    call.services.access.delete_endpoint_key(checked_id(endpoint_id, "endpoint"), key_id)
-    return gone()
+    endpoint = checked_id(endpoint_id, "endpoint")
+    return deleted(key_id, lambda one: call.services.access.delete_endpoint_key(endpoint, one))
 
 
 @router.post("/endpoints/{endpoint_id}:suspend")

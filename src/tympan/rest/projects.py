@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from tympan.domain.project import Project
 from tympan.domain.query import Filter
-from tympan.rest.answers import entity_answer, gone, page_of
+from tympan.rest.answers import deleted, entity_answer, page_of
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.datasets import dataset_encoder
 from tympan.rest.endpoints import endpoint_encoder
@@ -76,8 +76,7 @@ def update_project(call: CallDep, body: BodyDep, project_id: str) -> Response:
 def delete_project(call: CallDep, project_id: str) -> Response:
     """Take a project away; its members stay."""
     call.allow_query()
-    call.services.projects.delete(project_id.lower())
-    return gone()
+    return deleted(project_id, call.services.projects.delete)
 
 
 def _members(call: Call, project_id: str) -> Filter:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tympan.domain.errors import InvalidInputError
 from tympan.wire.addresses import reference_id
-from tympan.wire.values import choice
+from tympan.wire.values import choice, is_storable
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -42,6 +42,8 @@ class Body:
         value = self.members.get(name)
         if value is not None and not isinstance(value, str):
             raise self._wrong(name, "a string")
+        if value is not None and not is_storable(value):
+            raise self._wrong(name, "text without the character U+0000 and without lone surrogates")
         return value
 
     def required(self, name: str) -> str:

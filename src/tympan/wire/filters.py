@@ -22,7 +22,7 @@ from tympan.domain.dataset import DatasetKind
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.query import And, Compare, Filter, Not, Operator, Or
 from tympan.domain.resource import Status
-from tympan.wire.values import choice, read_timestamp
+from tympan.wire.values import choice, is_storable, read_timestamp
 
 _TOKEN = re.compile(r"\s*(?:(?P<quoted>'(?:[^']|'')*')|(?P<punct>[()])|(?P<word>[^\s()']+))")
 _OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le")
@@ -81,6 +81,8 @@ def parse_filter(text: str, names: Mapping[str, FilterName]) -> Filter:
     >>> parse_filter("kind eq 'acoustic'", FILTER_NAMES["datasets"]).value
     'Acoustic'
     """
+    if not is_storable(text):
+        raise _unsupported("it holds a character that no stored text can hold")
     parser = _Parser(_tokens(text), names)
     result = parser.either(0)
     if parser.position < len(parser.tokens):

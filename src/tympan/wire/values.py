@@ -66,6 +66,11 @@ def ticks(samples: int) -> int:
     return samples * _TICKS_PER_SAMPLE
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database can keep a text: no U+0000, and valid as UTF-8."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def present(members: Mapping[str, object]) -> Document:
     """The members that have a value.
 

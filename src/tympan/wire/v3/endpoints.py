@@ -25,6 +25,10 @@ MODES = ("interactive", "conversation", "dictation")
 """Recognition modes, as they stand in URLs."""
 
 
+NO_LOGS_YET = "Logging is switched on, but this version of the server keeps no logs yet."
+"""Said wherever an endpoint with logging is shown."""
+
+
 class NewEndpointMembers(ProjectMembers):
     """What an endpoint takes; ``model_id`` None is the newest base model of the locale."""
 
@@ -88,6 +92,8 @@ def endpoint_document(endpoint: Endpoint, addresses: Addresses) -> Document:
     ours = document.pop("tympan")
     extra = ours if isinstance(ours, dict) else {}
     extra["suspended"] = endpoint.is_suspended
+    if endpoint.is_logging:
+        extra["warnings"] = [NO_LOGS_YET]
     if endpoint.serving_model_id is not None:
         extra["servingModel"] = reference(addresses.model(endpoint.serving_model_id))
     return present(
