@@ -102,7 +102,8 @@ class _Form:
         if self._is_file:
             if self.file_name is not None:
                 raise InvalidInputError("The form has more than one field 'data'.", target="data")
-            self.file_name = options.get(b"filename", b"").decode("utf-8", "replace")
+            name = options.get(b"filename", b"").decode("utf-8", "replace")
+            self.file_name = "".join(character for character in name if character.isprintable())
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:

@@ -127,6 +127,8 @@ class Body:
         if self.members[name] is None:
             return {}
         for key in given.members:
+            if not is_storable(key):
+                raise self._wrong(name, "an object whose keys hold no character U+0000")
             value = given.text(key)
             if value is None:
                 merged.pop(key, None)

@@ -45,7 +45,7 @@ def test_any_text_is_a_filter_or_is_refused(text):
         assert parse_filter(text, NAMES)
 
 
-@given(st.text(max_size=20))
+@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20))
 def test_any_value_survives_quoting(value):
     quoted = value.replace("'", "''")
     assert parse_filter(f"displayName eq '{quoted}'", NAMES) == Compare("display_name", "eq", value)
