@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 import httpx
 import numpy as np
 from numpy.typing import NDArray
 
 from tympan.backends.model_host.frames import BUNDLE, RESULTS, STATE, error_from, pack
-from tympan.domain.errors import EngineError, UnavailableError
+from tympan.domain.errors import EngineError, ServiceError, UnavailableError
 from tympan.domain.model import Bundle
+from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.recognizer import HostState, Recognition, RecognitionOptions
 
 _CONNECT_S = 2.0
-_ANSWER_S = 600.0
+_SHORT_ANSWER_S = 10.0
+_WARM_S = 600.0
+_WAIT_S = 300.0
+_SECONDS_A_SECOND = 10.0
+"""A host that needs longer than this for a second of audio is taken for hung."""
 
 
 class ModelHostClient:
@@ -27,58 +32,80 @@ class ModelHostClient:
     Args:
         url: Of the host, such as ``http://127.0.0.1:9000``.
         secret: What host and callers share.
+        patience_s: How long a call tries again by itself. What answers people leaves it at 0
+            and passes the refusal on; background work has time.
     """
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, *, patience_s: float = 0.0) -> None:
+        self._patience_s = patience_s
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {secret}"},
-            timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
+            # Shorter than the host's own limit, so that no request meets a closing connection.
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=2.0),
             trust_env=False,  # a proxy of the environment must not see recordings
         )
 
     def warm(self, bundle: Bundle) -> None:
         """Load the model and recognise a second of silence."""
-        self._ask("POST", "/warm", json=BUNDLE.dump_python(bundle, mode="json"))
+        body = BUNDLE.dump_json(bundle)
+        self._ask("POST", "/warm", lambda: [body], answer_s=_WARM_S)
 
     def recognize(
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
     ) -> Sequence[Recognition]:
         """Recognise recordings, one result each, in their order."""
-        answer = self._ask("POST", "/recognize", content=b"".join(pack(bundle, recordings, options)))
-        return RESULTS.validate_json(answer.content)
+        seconds = sum(samples.size for samples in recordings) / SAMPLE_RATE_HZ
+        answer_s = _WAIT_S + _SECONDS_A_SECOND * seconds
+        return RESULTS.validate_json(
+            self._ask("POST", "/recognize", lambda: pack(bundle, recordings, options), answer_s=answer_s)
+        )
 
     def unload(self, digest: str) -> None:
-        """Free the model's memory once its running calls have ended."""
-        self._ask("POST", "/unload", json={"digest": digest})
+        """Free the model's memory."""
+        self._ask("POST", "/unload", lambda: [digest.encode()], answer_s=_SHORT_ANSWER_S)
 
     def state(self) -> HostState:
         """What is loaded now."""
-        return STATE.validate_json(self._ask("GET", "/state", timeout=_CONNECT_S).content)
+        return STATE.validate_json(self._ask("GET", "/state", None, answer_s=_SHORT_ANSWER_S))
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
     def _ask(
-        self,
-        method: str,
-        path: str,
-        **request: Any,  # noqa: ANN401  httpx has many types of body
-    ) -> httpx.Response:
+        self, method: str, path: str, body: Callable[[], Iterable[bytes]] | None, *, answer_s: float
+    ) -> bytes:
+        """The body of the answer; asked again while the host is full or away and patience lasts."""
+        give_up_at = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return self._ask_once(method, path, body() if body else None, answer_s)
+            except UnavailableError as error:
+                if time.monotonic() + error.retry_after_s > give_up_at:
+                    raise
+                time.sleep(error.retry_after_s)
+
+    def _ask_once(self, method: str, path: str, body: Iterable[bytes] | None, answer_s: float) -> bytes:
+        timeout = httpx.Timeout(answer_s, connect=_CONNECT_S)
         try:
-            answer = self._http.request(method, path, **request)
+            answer = self._http.request(method, path, content=body, timeout=timeout)
         except httpx.TransportError as reason:
             raise UnavailableError(
-                "The model host cannot be reached; it may be starting. Try again in a few seconds.",
+                f"The model host cannot be reached ({type(reason).__name__}); it may be starting. Try again "
+                "in a few seconds.",
                 retry_after_s=2,
             ) from reason
         if answer.is_success:
-            return answer
-        try:
-            document = answer.json()
-        except ValueError:
-            document = None
-        if isinstance(document, dict) and "error" in document:
-            raise error_from(document)
-        raise EngineError(f"The model host answered {answer.status_code}. Its log says why.")
+            return answer.content
+        raise _error_of(answer)
+
+
+def _error_of(answer: httpx.Response) -> ServiceError:
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and "error" in document:
+        return error_from(document)
+    return EngineError(f"The model host answered {answer.status_code}. Its log says why.")

@@ -23,6 +23,7 @@ R = TypeVar("R")
 Handler = Callable[[Request], Awaitable[Response]]
 
 _DRAIN_S = 20
+"""As long as the gateway's own, so that no answer of the host has lost its asker."""
 _FIRST_GUESS_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -43,11 +44,11 @@ class _Admission:
         self._inside = 0
         self._usual_s = _FIRST_GUESS_S
 
-    async def run(self, work: Callable[[], R]) -> R:
-        """Run blocking work in a thread.
+    def check_room(self) -> None:
+        """Make sure that one more call may wait.
 
         Raises:
-            UnavailableError: Too many calls wait already.
+            UnavailableError: Too many wait already.
         """
         if self._inside >= self._most:
             wait_s = max(1, round(self._usual_s * self._inside / self._at_once))
@@ -56,6 +57,14 @@ class _Admission:
                 retry_after_s=wait_s,
                 code="TooManyRequests",
             )
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Run blocking work in a thread.
+
+        Raises:
+            UnavailableError: Too many calls wait already.
+        """
+        self.check_room()
         self._inside += 1
         begun = time.monotonic()
         try:
@@ -85,13 +94,19 @@ def host_application(
         await loading.run(lambda: recognizer.warm(bundle))
         return JSONResponse({})
 
+    def hear(body: bytes) -> bytes:
+        header, recordings = unpack(body)
+        return RESULTS.dump_json(tuple(recognizer.recognize(header.bundle, recordings, header.options)))
+
     async def recognize(request: Request) -> Response:
-        header, recordings = unpack(await request.body())
-        found = await hearing.run(lambda: recognizer.recognize(header.bundle, recordings, header.options))
-        return Response(RESULTS.dump_json(tuple(found)), media_type="application/json")
+        # Refused before the recordings are read, so that a crowd of callers fills no memory.
+        hearing.check_room()
+        body = await request.body()
+        return Response(await hearing.run(lambda: hear(body)), media_type="application/json")
 
     async def unload(request: Request) -> Response:
-        recognizer.unload(str((await request.json())["digest"]))
+        digest = (await request.body()).decode(errors="replace")
+        await loading.run(lambda: recognizer.unload(digest))
         return JSONResponse({})
 
     async def state(_: Request) -> Response:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import numpy as np
 import psutil
@@ -21,6 +21,7 @@ from tympan.backends.whisper.words import recognized_words
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ
+from tympan.ports.clock import Clock
 from tympan.ports.model_files import ModelFiles
 from tympan.ports.recognizer import HostState, Phrase, Recognition, RecognitionOptions
 from tympan.speech.audio_context import longest_segment_s
@@ -40,10 +41,27 @@ _REDUCED_SEGMENT_S = 15.0
 class _Slot:
     """One bundle; its lock is held while it loads."""
 
-    used_at: float
+    used_at: datetime
     calls: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     loaded: tuple[WhisperNetwork, DisplayRules] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How the engine uses this machine.
+
+    Attributes:
+        threads: Threads a computation uses.
+        workers: Computations at once in each model; they share its weights.
+        compute_type: CTranslate2 compute type, such as ``int8`` or ``float32``.
+        idle_unload_s: A model unused for so long leaves memory.
+    """
+
+    threads: int = 1
+    workers: int = 1
+    compute_type: str = "int8"
+    idle_unload_s: float = 600.0
 
 
 class WhisperRecognizer:
@@ -51,29 +69,14 @@ class WhisperRecognizer:
 
     Args:
         files: Brings bundles to this machine.
-        threads: Threads a computation uses.
-        workers: Computations at once in each model; they share its weights.
-        compute_type: CTranslate2 compute type, such as ``int8`` or ``float32``.
-        idle_unload_s: A model unused for so long leaves memory.
-        clock: Seconds that only grow.
+        clock: Tells how long a model was idle.
+        settings: As above.
     """
 
-    def __init__(
-        self,
-        files: ModelFiles,
-        *,
-        threads: int = 1,
-        workers: int = 1,
-        compute_type: str = "int8",
-        idle_unload_s: float = 600.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, files: ModelFiles, clock: Clock, settings: EngineSettings | None = None) -> None:
         self._files = files
-        self._threads = threads
-        self._workers = workers
-        self._compute_type = compute_type
-        self._idle_unload_s = idle_unload_s
         self._clock = clock
+        self._settings = settings or EngineSettings()
         self._lock = threading.Lock()
         self._slots: dict[str, _Slot] = {}
         self._cpu = CpuShares()
@@ -119,7 +122,7 @@ class WhisperRecognizer:
 
     def unload_idle(self) -> None:
         """Unload every model that was not used for ``idle_unload_s``."""
-        oldest = self._clock() - self._idle_unload_s
+        oldest = self._clock.now() - timedelta(seconds=self._settings.idle_unload_s)
         with self._lock:
             idle = [key for key, slot in self._slots.items() if not slot.calls and slot.used_at <= oldest]
             for key in idle:
@@ -147,7 +150,7 @@ class WhisperRecognizer:
             raise InvalidInputError(f"This engine runs {ENGINE} models, not {bundle.engine} models.")
         digest = bundle.digest
         with self._lock:
-            slot = self._slots.setdefault(digest, _Slot(self._clock()))
+            slot = self._slots.setdefault(digest, _Slot(self._clock.now()))
             slot.calls += 1
             self._watch_idle()
         try:
@@ -159,7 +162,7 @@ class WhisperRecognizer:
         finally:
             with self._lock:
                 slot.calls -= 1
-                slot.used_at = self._clock()
+                slot.used_at = self._clock.now()
                 if slot.loaded is None and self._slots.get(digest) is slot:
                     del self._slots[digest]
 
@@ -167,9 +170,9 @@ class WhisperRecognizer:
         folder = self._files.fetch(bundle)
         network = WhisperNetwork(
             folder,
-            threads=self._threads,
-            workers=self._workers,
-            compute_type=self._compute_type,
+            threads=self._settings.threads,
+            workers=self._settings.workers,
+            compute_type=self._settings.compute_type,
         )
         return network, DisplayRules(folder)
 
@@ -180,7 +183,7 @@ class WhisperRecognizer:
             self._sweeper.start()
 
     def _sweep(self) -> None:
-        while not self._closing.wait(min(60.0, self._idle_unload_s / 4)):
+        while not self._closing.wait(min(60.0, self._settings.idle_unload_s / 4)):
             self.unload_idle()
 
     def _cut(
