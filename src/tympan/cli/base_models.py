@@ -24,7 +24,8 @@ def list_base_models(context: typer.Context, locale: InLocale = None, as_json: J
         return
     columns = ("Name", "Locale", "Size", "Licence", "Trains until", "Recognises until", "Id")
     title = "Base models" if locale is None else f"Base models for {locale}"
-    show_table(title, columns, map(_row, found), numbers=("Size",))
+    optional = ("Licence", "Size", "Locale", "Trains until", "Recognises until")
+    show_table(title, columns, map(_row, found), numbers=("Size",), optional=optional)
     if not found:
         say("Import one with: tympan base-model import hf:owner/name")
 

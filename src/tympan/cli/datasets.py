@@ -120,7 +120,13 @@ def list_datasets(context: typer.Context, project: InProject = None, as_json: Js
         show_json([dataset.value for dataset in found])
         return
     columns = ("Name", "Kind", "Locale", "Status", "Accepted", "Rejected", "Audio", "Created", "Id")
-    show_table("Datasets", columns, map(_row, found), numbers=("Accepted", "Rejected"))
+    show_table(
+        "Datasets",
+        columns,
+        map(_row, found),
+        numbers=("Accepted", "Rejected"),
+        optional=("Created", "Locale", "Audio", "Kind", "Rejected"),
+    )
 
 
 def _row(dataset: Answer) -> tuple[Cell, ...]:

@@ -90,7 +90,8 @@ def list_endpoints(context: typer.Context, project: InProject = None, as_json: J
     if as_json:
         show_json([endpoint.value for endpoint in found])
         return
-    show_table("Endpoints", ("Name", "Locale", "Status", "Model", "Created", "Id"), map(_row, found))
+    columns = ("Name", "Locale", "Status", "Model", "Created", "Id")
+    show_table("Endpoints", columns, map(_row, found), optional=("Model", "Created", "Locale"))
 
 
 def _row(endpoint: Answer) -> tuple[Cell, ...]:

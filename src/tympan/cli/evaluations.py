@@ -84,6 +84,7 @@ def _show(client: Client, evaluation: Answer, *, as_json: bool) -> None:
         ("Model", *numbers),
         _rows(client, evaluation),
         numbers=numbers,
+        optional=("CER", "Words"),
     )
     for sentence in evaluation.texts("tympan/verdicts"):
         say((sentence, "bold"))
@@ -134,7 +135,9 @@ def list_evaluations(context: typer.Context, project: InProject = None, as_json:
         show_json([evaluation.value for evaluation in found])
         return
     columns = ("Name", "Status", "Models", "WER 1", "WER 2", "Created", "Id")
-    show_table("Evaluations", columns, map(_list_row, found), numbers=("Models", "WER 1", "WER 2"))
+    numbers = ("Models", "WER 1", "WER 2")
+    optional = ("Created", "Models", "Status")
+    show_table("Evaluations", columns, map(_list_row, found), numbers=numbers, optional=optional)
 
 
 def _list_row(evaluation: Answer) -> tuple[Cell, ...]:

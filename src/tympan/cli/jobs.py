@@ -23,7 +23,13 @@ def list_jobs(context: typer.Context, as_json: Json = False) -> None:
         show_json([job.value for job in found])
         return
     columns = ("Kind", "State", "Step", "Attempt", "Created", "Finished", "Id")
-    show_table("Jobs", columns, map(_row, found), numbers=("Attempt",))
+    show_table(
+        "Jobs",
+        columns,
+        map(_row, found),
+        numbers=("Attempt",),
+        optional=("Finished", "Attempt", "Created", "Step"),
+    )
 
 
 def _row(job: Answer) -> tuple[Cell, ...]:

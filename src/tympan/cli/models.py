@@ -117,7 +117,8 @@ def list_models(context: typer.Context, project: InProject = None, as_json: Json
         show_json([model.value for model in found])
         return
     columns = ("Name", "Locale", "Status", "Recognises until", "Created", "Id")
-    show_table("Custom models", columns, map(_row, found))
+    optional = ("Created", "Locale", "Recognises until")
+    show_table("Custom models", columns, map(_row, found), optional=optional)
 
 
 def _row(model: Answer) -> tuple[Cell, ...]:

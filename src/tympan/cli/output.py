@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,7 +25,11 @@ _COLOURS = {
 Cell = str | Text
 """A cell of a table: plain, or with a style of its own."""
 
-console = Console(highlight=False)
+_PADDING = 3
+_PIPE_WIDTH = 160
+
+# What is piped into a file or a program has no width of its own; tables shall stay whole there.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -40,25 +45,50 @@ def say(*pieces: str | Text | tuple[str, str], to: Console = console) -> None:
 
 
 def show_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, numbers: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    numbers: Sequence[str] = (),
+    optional: Sequence[str] = (),
 ) -> None:
-    """Write a table; columns of numbers stand right."""
-    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
-    for column in columns:
-        table.add_column(
-            column,
-            justify="right" if column in numbers else "left",
-            overflow="fold",
-            no_wrap=column in ("Id", "Status"),
-        )
-    count = 0
-    for row in rows:
-        table.add_row(*map(_as_text, row))
-        count += 1
-    if count:
-        console.print(table)
-    else:
+    """Write a table.
+
+    Args:
+        title: Above it; stands alone where there are no rows.
+        columns: Their names.
+        rows: Their cells.
+        numbers: Columns that stand right.
+        optional: Columns to leave out, first ones first, where the terminal is too narrow.
+    """
+    cells = [[_as_text(cell) for cell in row] for row in rows]
+    if not cells:
         say(f"{title}: none yet.")
+        return
+    shown = _fitting(columns, cells, optional)
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for index in shown:
+        name = columns[index]
+        is_whole = name in ("Id", "Status", *numbers)
+        table.add_column(
+            name, justify="right" if name in numbers else "left", overflow="fold", no_wrap=is_whole
+        )
+    for row in cells:
+        table.add_row(*(row[index] for index in shown))
+    console.print(table)
+
+
+def _fitting(columns: Sequence[str], rows: Sequence[Sequence[Text]], optional: Sequence[str]) -> list[int]:
+    widths = [
+        max(len(name), *(row[index].cell_len for row in rows)) + _PADDING
+        for index, name in enumerate(columns)
+    ]
+    shown = list(range(len(columns)))
+    for name in optional:
+        if sum(widths[index] for index in shown) < console.width:
+            break
+        shown.remove(columns.index(name))
+    return shown
 
 
 def show_members(pairs: Iterable[tuple[str, Cell]]) -> None:

@@ -41,7 +41,8 @@ def list_projects(context: typer.Context, as_json: Json = False) -> None:
         show_json([project.value for project in found])
         return
     counts = ("Datasets", "Models", "Tests", "Endpoints")
-    show_table("Projects", ("Name", "Locale", *counts, "Created", "Id"), map(_row, found), numbers=counts)
+    columns = ("Name", "Locale", *counts, "Created", "Id")
+    show_table("Projects", columns, map(_row, found), numbers=counts, optional=("Created", *counts))
 
 
 def _row(project: Answer) -> tuple[Cell, ...]:
