@@ -16,7 +16,8 @@ from tympan.backends.model_files import LocalModelFiles
 from tympan.backends.model_host.client import ModelHostClient
 from tympan.backends.model_host.frames import error_document
 from tympan.backends.model_host.server import serve
-from tympan.backends.whisper.recognizer import ENGINE, EngineSettings, WhisperRecognizer
+from tympan.backends.whisper.engine_name import ENGINE
+from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
 from tympan.domain.errors import ForbiddenError, InvalidInputError, ModelDamagedError, UnavailableError
 from tympan.ports.recognizer import RecognitionOptions
 from tympan.testing.recognizer import FakeRecognizer

@@ -33,6 +33,7 @@ class SuppliedModel:
         engine: Such as ``whisper-ct2``.
         family: Such as ``whisper-base``.
         locales: BCP-47 tags to offer it for.
+        languages: Whisper codes it knows; its owner may offer it for other locales of these.
         source: Where it came from, with version.
         licence: SPDX identifier.
         released_at: Aware UTC time.
@@ -42,6 +43,7 @@ class SuppliedModel:
     engine: str
     family: str
     locales: tuple[str, ...]
+    languages: tuple[str, ...]
     source: str
     licence: str
     released_at: datetime

@@ -14,8 +14,8 @@ WHISPER_LANGUAGES = frozenset(_CODES.split())
 ``yue`` came with large-v3; a bundle says itself which of them it knows.
 """
 
-# Where BCP-47 and Whisper name the same language differently, or Whisper knows only a near one.
-_OTHER_NAMES = {"fil": "tl", "nb": "no", "jv": "jw", "iw": "he", "in": "id", "cmn": "zh", "wuu": "zh"}
+# Where BCP-47 and Whisper name the same language differently.
+_OTHER_NAMES = {"fil": "tl", "nb": "no", "jv": "jw", "iw": "he", "in": "id", "cmn": "zh"}
 
 
 def whisper_language(locale: str) -> str | None:

@@ -75,6 +75,7 @@ class FakeModelSupply:
             engine="fake",
             family="whisper-fake",
             locales=self._locales[source],
+            languages=tuple(sorted({locale.partition("-")[0] for locale in self._locales[source]})),
             source=f"{source} 1.0",
             licence="MIT",
             released_at=datetime(2026, 1, 1, tzinfo=UTC),

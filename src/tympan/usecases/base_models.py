@@ -18,6 +18,7 @@ from tympan.ports.clock import Clock
 from tympan.ports.jobs import JobContext
 from tympan.ports.model_files import ModelFiles, ModelSupply, SuppliedModel
 from tympan.ports.store import Store
+from tympan.speech.languages import whisper_language
 from tympan.usecases.model_lookup import newest_base_model
 from tympan.usecases.resource_rules import canonical_locale
 
@@ -179,12 +180,11 @@ class BaseModels:
 
 
 def _checked_locales(wanted: Sequence[str], supplied: SuppliedModel) -> Sequence[str]:
-    known = {locale.partition("-")[0] for locale in supplied.locales}
     for locale in wanted:
-        if locale.partition("-")[0] not in known:
+        if whisper_language(locale) not in supplied.languages:
             raise InvalidInputError(
                 f"{supplied.family} does not know the language of {locale}. "
-                f"It knows: {', '.join(sorted(known))}.",
+                f"It knows: {', '.join(supplied.languages)}.",
                 code="InvalidLocale",
                 target="locales",
             )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tympan.backends.whisper.cpu_share import CpuShares
 from tympan.backends.whisper.display import DisplayRules
+from tympan.backends.whisper.engine_name import ENGINE
 from tympan.backends.whisper.hearing import Heard, Hearing, Piece
 from tympan.backends.whisper.network import WhisperNetwork
 from tympan.backends.whisper.voice import speech_probability
@@ -26,9 +27,6 @@ from tympan.ports.model_files import ModelFiles
 from tympan.ports.recognizer import HostState, Phrase, Recognition, RecognitionOptions
 from tympan.speech.audio_context import longest_segment_s
 from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, speech_stretches
-
-ENGINE = "whisper-ct2"
-"""``Bundle.engine`` of what this recogniser takes."""
 
 _VOICED = 0.5
 """A frame at or above this is speech."""
