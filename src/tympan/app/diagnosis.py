@@ -103,7 +103,7 @@ def _server(settings: Settings) -> Finding:
 
 
 def _running(url: str) -> Finding:
-    import httpx  # noqa: PLC0415  not needed where no server runs
+    import httpx
 
     try:
         answer = httpx.get(f"{url}/health/ready", timeout=_PATIENCE_S, trust_env=False)
@@ -130,7 +130,7 @@ def _port(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    from tympan.backends.sql.migrate import check  # noqa: PLC0415  heavy, and only needed here
+    from tympan.backends.sql.migrate import check
 
     if settings.database_url is None and not (settings.data_dir / "app.db").exists():
         return Finding(check="Database", is_ok=True, found="none yet; made at the first start")
@@ -158,7 +158,7 @@ def _training(_settings: Settings) -> Finding:
 
 
 def _audio(_settings: Settings) -> Finding:
-    from tympan.backends.audio_av import AvAudioCodec  # noqa: PLC0415  heavy, and only needed here
+    from tympan.backends.audio_av import AvAudioCodec
 
     recording = io.BytesIO()
     with wave.open(recording, "wb") as file:

@@ -1,0 +1,126 @@
+"""Builds the application from settings.
+
+With ``app.foundation`` and ``app.build_jobs`` the only place that constructs backends.
+
+Engines and frameworks are imported where they are built, so that the command line and a
+small job do not wait for what they never use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import tympan
+from tympan.app.foundation import Foundation
+from tympan.app.settings import Settings
+from tympan.backends.clock import SystemClock
+from tympan.backends.sql.engine import EngineOptions
+from tympan.backends.sql.store import SqlStore
+from tympan.domain.job import JobKind
+from tympan.ports.jobs import JobContext
+from tympan.worker.steps import StepTable
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from tympan.usecases.training import Training
+
+_ONE_AT_A_TIME = EngineOptions(pool_size=1, overflow=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepApp:
+    """What a child process needs to run one attempt of a step."""
+
+    store: SqlStore
+    clock: SystemClock
+    steps: StepTable
+
+
+def build(settings: Settings) -> StepApp:
+    """Build what runs a step; each step builds the rest when it begins."""
+    base = Foundation(settings, _ONE_AT_A_TIME)
+    steps: dict[tuple[JobKind, str], Callable[[JobContext], None]] = {
+        (JobKind.IMPORT_DATASET, "import"): lambda context: _import_dataset(base, context),
+        (JobKind.IMPORT_BASE_MODEL, "import"): lambda context: _import_base_model(base, context),
+        (JobKind.TRAIN_MODEL, "prepare"): lambda context: _training(base).run_prepare(context),
+        (JobKind.TRAIN_MODEL, "train"): lambda context: _training(base).run_train(context),
+        (JobKind.TRAIN_MODEL, "export"): lambda context: _training(base).run_export(context),
+        (JobKind.TRAIN_MODEL, "publish"): lambda context: _training(base).run_publish(context),
+        (JobKind.RUN_EVALUATION, "recognize"): lambda context: _scoring(base, "recognize", context),
+        (JobKind.RUN_EVALUATION, "score"): lambda context: _scoring(base, "score", context),
+        (JobKind.DEPLOY_ENDPOINT, "deploy"): lambda context: _deploy(base, context),
+    }
+    return StepApp(store=base.store, clock=base.clock, steps=steps)
+
+
+def build_web(settings: Settings) -> Starlette:
+    """Build what the gateway serves: the REST routes and, behind them, the portal."""
+    from tympan.app.build_web import web_application
+
+    base = Foundation(settings)
+    base.base_models.ensure_installed()
+    return web_application(base, version=tympan.__version__)
+
+
+def serve_model_host(settings: Settings) -> None:
+    """Serve the engine on the model host's address until the process is asked to end."""
+    from tympan.backends.model_host.server import serve
+
+    base = Foundation(settings, _ONE_AT_A_TIME)
+    url, secret = base.model_host_address
+    address = urlsplit(url)
+    serve(base.own_recognizer, address.hostname or "127.0.0.1", address.port or 80, secret)
+
+
+def _import_dataset(base: Foundation, context: JobContext) -> None:
+    from tympan.usecases.dataset_import import DatasetImport
+
+    DatasetImport(
+        store=base.store, blobs=base.blobs, codec=base.codec, clock=base.clock, limits=base.dataset_limits
+    ).run(context)
+
+
+def _import_base_model(base: Foundation, context: JobContext) -> None:
+    base.base_models.run_import(context)
+
+
+def _scoring(base: Foundation, step: str, context: JobContext) -> None:
+    from tympan.usecases.scoring import Scoring
+
+    scoring = Scoring(
+        store=base.store,
+        blobs=base.blobs,
+        codec=base.codec,
+        recognizer=base.own_recognizer,
+        clock=base.clock,
+    )
+    run = scoring.run_recognize if step == "recognize" else scoring.run_score
+    run(context)
+
+
+def _deploy(base: Foundation, context: JobContext) -> None:
+    from tympan.usecases.deployment import Deployment
+
+    Deployment(store=base.store, recognizer=base.model_host, clock=base.clock).run_deploy(context)
+
+
+def _training(base: Foundation) -> Training:
+    from tympan.backends.synth_pico import PicoSynthesizer
+    from tympan.backends.trainer_whisper import WhisperTrainer
+    from tympan.usecases.training import Training
+
+    return Training(
+        store=base.store,
+        blobs=base.blobs,
+        files=base.files,
+        codec=base.codec,
+        trainer=WhisperTrainer(),
+        synthesizer=PicoSynthesizer(),
+        recognizer=base.own_recognizer,
+        clock=base.clock,
+        work_dir=base.settings.work_dir,
+    )

@@ -1,0 +1,74 @@
+"""Joins the REST routes and the portal into what the gateway serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tympan.app.foundation import Foundation
+from tympan.app.secret_file import server_secret
+from tympan.portal.services import PortalServices
+from tympan.portal.site import create_portal
+from tympan.rest.server import create_app
+from tympan.rest.services import Services
+from tympan.usecases.access import Access
+from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoints import Endpoints
+from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.jobs import Jobs
+from tympan.usecases.models import Models
+from tympan.usecases.projects import Projects
+from tympan.usecases.recognition import Recognition
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def web_application(base: Foundation, *, version: str) -> Starlette:
+    """The routes of ``rest`` with the portal mounted behind them."""
+    settings, store, clock = base.settings, base.store, base.clock
+    services = Services(
+        access=Access(store=store, clock=clock),
+        projects=Projects(store=store, clock=clock),
+        datasets=Datasets(store=store, blobs=base.blobs, clock=clock, limits=base.dataset_limits),
+        base_models=base.base_models,
+        models=Models(store=store, clock=clock, rule=settings.lifecycle_rule),
+        evaluations=Evaluations(store=store, clock=clock),
+        endpoints=Endpoints(store=store, clock=clock),
+        recognition=Recognition(
+            store=store,
+            codec=base.codec,
+            recognizer=base.model_host,
+            clock=clock,
+            policy=settings.expired_endpoint_policy,
+        ),
+        jobs=Jobs(store=store, clock=clock),
+        blobs=base.blobs,
+        recognizer=base.model_host,
+        ping=store.ping,
+        secret=server_secret(settings.secret_file),
+        uploads_dir=settings.data_dir / "uploads",
+        public_url=settings.public_url,
+        upload_limit_bytes=settings.upload_limit_bytes,
+        file_url_life_s=settings.file_url_life_s,
+        version=version,
+    )
+    application = create_app(services)
+    application.mount("/", create_portal(_portal_services(services)))
+    return application
+
+
+def _portal_services(services: Services) -> PortalServices:
+    return PortalServices(
+        access=services.access,
+        projects=services.projects,
+        datasets=services.datasets,
+        base_models=services.base_models,
+        models=services.models,
+        evaluations=services.evaluations,
+        endpoints=services.endpoints,
+        jobs=services.jobs,
+        blobs=services.blobs,
+        secret=services.secret,
+        public_url=services.public_url,
+        version=services.version,
+    )

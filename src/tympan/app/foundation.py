@@ -1,0 +1,138 @@
+"""The backends that every process stands on."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+
+from tympan.app.settings import Settings
+from tympan.backends.audio_av import AvAudioCodec
+from tympan.backends.blobs import ObstoreBlobs
+from tympan.backends.clock import SystemClock
+from tympan.backends.model_files import LocalModelFiles
+from tympan.backends.sql.engine import EngineOptions
+from tympan.backends.sql.store import SqlStore
+from tympan.domain.errors import InvalidInputError
+from tympan.ports.recognizer import Recognizer
+from tympan.speech.archive import ArchiveLimits
+from tympan.usecases.base_models import BaseModels
+from tympan.usecases.dataset_limits import DatasetLimits
+
+
+class Foundation:
+    """Backends, each built when first asked for.
+
+    Args:
+        settings: Of the server.
+        options: How many database connections this process may hold; None: as a server.
+    """
+
+    def __init__(self, settings: Settings, options: EngineOptions | None = None) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self._options = options
+
+    @cached_property
+    def store(self) -> SqlStore:
+        """Resources and jobs."""
+        return SqlStore(self.settings.sql_url, self._options)
+
+    @cached_property
+    def blobs(self) -> ObstoreBlobs:
+        """Bytes."""
+        spool = self.settings.data_dir / "spool"
+        spool.mkdir(parents=True, exist_ok=True)
+        return ObstoreBlobs(
+            self.settings.blobs_url,
+            self.clock,
+            options=_blob_options(self.settings),
+            spool_dir=spool,
+            signs_urls=self.settings.blob_urls_signed,
+        )
+
+    @cached_property
+    def codec(self) -> AvAudioCodec:
+        """Audio in any form."""
+        return AvAudioCodec()
+
+    @cached_property
+    def files(self) -> LocalModelFiles:
+        """Model bundles as local folders."""
+        return LocalModelFiles(self.blobs, self.settings.models_dir)
+
+    @cached_property
+    def base_models(self) -> BaseModels:
+        """The catalogue of base models."""
+        from tympan.backends.model_supply import PackagedModels
+
+        return BaseModels(
+            store=self.store,
+            files=self.files,
+            supply=PackagedModels(),
+            clock=self.clock,
+            rule=self.settings.lifecycle_rule,
+            work_dir=self.settings.work_dir,
+        )
+
+    @cached_property
+    def dataset_limits(self) -> DatasetLimits:
+        """The published limits as set."""
+        return DatasetLimits(
+            archive_bytes=self.settings.upload_limit_bytes,
+            archive=ArchiveLimits(
+                entries=self.settings.archive_entry_limit,
+                total_bytes=self.settings.archive_total_limit_bytes,
+            ),
+            recording_s=self.settings.recording_limit_s,
+        )
+
+    @cached_property
+    def own_recognizer(self) -> Recognizer:
+        """The engine inside this process."""
+        from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
+
+        settings = EngineSettings(
+            threads=self.settings.engine_threads,
+            compute_type=self.settings.engine_compute_type,
+            idle_unload_s=self.settings.idle_unload_s,
+        )
+        return WhisperRecognizer(self.files, self.clock, settings)
+
+    @cached_property
+    def model_host(self) -> Recognizer:
+        """The engine of the model host, which answers endpoints."""
+        from tympan.backends.model_host.client import ModelHostClient
+
+        return ModelHostClient(*self.model_host_address)
+
+    @property
+    def model_host_address(self) -> tuple[str, str]:
+        """URL and secret of the model host.
+
+        Raises:
+            InvalidInputError: They are not set.
+        """
+        url, secret = self.settings.model_host_url, self.settings.model_host_secret
+        if url is None or secret is None:
+            raise InvalidInputError(
+                "No model host is set. `tympan serve` starts one; a process started alone needs "
+                "TYMPAN_MODEL_HOST_URL and TYMPAN_MODEL_HOST_SECRET.",
+                target="model_host_url",
+            )
+        return url, secret.get_secret_value()
+
+
+def _blob_options(settings: Settings) -> dict[str, str]:
+    if settings.blob_options is None:
+        return {}
+    text = settings.blob_options.get_secret_value()
+    try:
+        options = json.loads(text)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise InvalidInputError(
+            'TYMPAN_BLOB_OPTIONS is not a JSON object such as {"endpoint": "http://127.0.0.1:9000"}.',
+            target="blob_options",
+        )
+    return {str(name): str(value) for name, value in options.items()}
