@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -135,7 +136,8 @@ def _database(settings: Settings) -> Finding:
     if settings.database_url is None and not (settings.data_dir / "app.db").exists():
         return Finding(check="Database", is_ok=True, found="none yet; made at the first start")
     try:
-        check(settings.sql_url)
+        with contextlib.redirect_stdout(io.StringIO()):  # Alembic says on standard output what it found
+            check(settings.sql_url)
     except ServiceError as error:
         return Finding(check="Database", is_ok=False, found=error.message, advice="Run `tympan migrate`.")
     return Finding(check="Database", is_ok=True, found="reached and up to date")

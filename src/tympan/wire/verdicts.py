@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tympan.domain.evaluation import Comparison, Evaluation, Interval, ModelScore
 
+_FEW = 10
+"""Fewer recordings than this make no fair sample, however narrow the interval looks."""
+
 
 def verdicts(evaluation: Evaluation, model_names: Mapping[str, str]) -> Iterator[str]:
     """One sentence for each later model against the first; one for a model tested alone.
@@ -50,9 +53,14 @@ def _against(one: Comparison, baseline: ModelScore, score: ModelScore, names: Ma
     opening = {"better": better, "worse": worse}.get(one.verdict, neither)
     change = "" if one.relative_change is None else f", {100 * one.relative_change:+.1f} % relative"
     low, high = (f"{100 * bound:+.1f}" for bound in (one.difference.low, one.difference.high))
+    few = (
+        f" Few recordings were tested ({score.sentence_count}): this says little."
+        if score.sentence_count < _FEW
+        else ""
+    )
     return (
         f"{opening} {names[one.baseline_id]}: word error rate {percent(baseline.words.rate)} to "
         f"{percent(score.words.rate)}{change} (difference {low} to {high} points with "
         f"{100 * one.difference.level:.0f} % confidence; better with probability "
         f"{100 * one.probability_better:.1f} %)."
-    ) + ("" if one.verdict in ("better", "worse") else " More test recordings would tell.")
+    ) + (few or ("" if one.verdict in ("better", "worse") else " More test recordings would tell."))

@@ -5,7 +5,7 @@ from tympan.testing.entities import make_evaluation
 from tympan.wire.verdicts import verdicts
 
 
-def scored(model_id, errors):
+def scored(model_id, errors, recordings=100):
     counts = ErrorCounts(hits=1000 - errors, substitutions=errors)
     return ModelScore(
         model_id=model_id,
@@ -13,7 +13,7 @@ def scored(model_id, errors):
         characters=counts,
         tokens=counts,
         token_edits={},
-        sentence_count=1,
+        sentence_count=recordings,
         sentence_error_count=1,
         word_error_rate_interval=Interval(low=0.1, high=0.2),
         audio_s=1.0,
@@ -21,7 +21,7 @@ def scored(model_id, errors):
     )
 
 
-def sentences(verdict):
+def sentences(verdict, recordings=100):
     comparison = Comparison(
         model_id="b",
         baseline_id="a",
@@ -31,7 +31,9 @@ def sentences(verdict):
         verdict=verdict,
     )
     made = make_evaluation(
-        model_ids=("a", "b"), scores=(scored("a", 118), scored("b", 94)), comparisons=(comparison,)
+        model_ids=("a", "b"),
+        scores=(scored("a", 118, recordings), scored("b", 94, recordings)),
+        comparisons=(comparison,),
     )
     return list(verdicts(made, {"a": "Base", "b": "Custom"}))
 
@@ -50,6 +52,10 @@ def test_a_verdict_names_both_rates_the_change_and_how_sure_it_is():
 )
 def test_a_model_that_is_not_better_is_said_to_be_so(verdict, opening):
     assert sentences(verdict)[0].startswith(opening)
+
+
+def test_few_recordings_are_called_few():
+    assert sentences("better", recordings=3)[0].endswith("Few recordings were tested (3): this says little.")
 
 
 def test_one_model_alone_has_its_interval():
