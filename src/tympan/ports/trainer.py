@@ -75,8 +75,8 @@ class TrainingOutcome:
     """What training reached.
 
     Attributes:
-        dev_wer_before: Of the base model in the trainer with its full 30 s context, as it is
-            served, on dev; None without a dev set.
+        dev_wer_before: Of the base model in the trainer with as much context as it is
+            served with, on dev; None without a dev set.
         dev_wer_after: Of the kept weights in the trainer, on dev.
         best_step: Step whose weights were kept; 0 keeps the base weights.
         steps: Steps taken.

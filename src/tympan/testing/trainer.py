@@ -33,7 +33,7 @@ class FakeTrainer:
         texts: Mapping[str, str] | None = None,
     ) -> None:
         self._dev_wer = (dev_wer_before, dev_wer_after)
-        self._texts = texts or {}
+        self._texts = {} if texts is None else texts
         self.plans: list[TrainingPlan] = []
 
     def versions(self) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tympan.domain.errors import InvalidInputError
 from tympan.ports.trainer import TrainingExample, TrainingPlan
-from tympan.speech.audio_context import FULL_CONTEXT_S, reduced_context_s, token_cap
+from tympan.speech.audio_context import reduced_context_s, token_cap, unadapted_context_s
 from tympan.speech.metrics import count_words
 from tympan.speech.text import normalizer_for
 from tympan.training.decode import Heard, transcribe
@@ -64,7 +64,7 @@ class Bench:
         recordings: Sequence[TrainingExample],
         advance: Callable[[int], None],
         *,
-        is_full_context: bool = False,
+        is_unadapted: bool = False,
         is_capped_by_text: bool = False,
     ) -> list[str]:
         """Greedy texts of recordings.
@@ -73,22 +73,23 @@ class Bench:
             network: The base network, or one with LoRA layers.
             recordings: In any order.
             advance: Called with the number of recordings just decoded.
-            is_full_context: As the base model must be run: with 30 s, and nothing cached.
+            is_unadapted: As the base model must be run: with more context, and nothing cached.
             is_capped_by_text: Write little more than the recording's text is long. The base
                 model loops in reduced context, and what comes then is of no use.
         """
+        context_of = unadapted_context_s if is_unadapted else reduced_context_s
         clips = [
             Heard(
                 clip=Clip(
                     files=(recording.audio,),
                     gap_s=0.0,
-                    context_s=FULL_CONTEXT_S if is_full_context else reduced_context_s(recording.duration_s),
+                    context_s=context_of(recording.duration_s),
                 ),
                 token_cap=self._cap(recording, is_capped_by_text=is_capped_by_text),
             )
             for recording in recordings
         ]
-        source = self.encodings.encode if is_full_context else self._cached
+        source = self.encodings.encode if is_unadapted else self._cached
         network.eval()
         return transcribe(network, self.tokens, clips, source, advance)
 
@@ -102,7 +103,7 @@ class Bench:
         return sum(count.errors for count in counts), sum(count.reference_length for count in counts)
 
     def _cap(self, recording: TrainingExample, *, is_capped_by_text: bool) -> int:
-        cap = token_cap(recording.duration_s)
+        cap = token_cap(recording.duration_s, self.plan.language)
         if not is_capped_by_text:
             return cap
         return min(cap, _SPARE_TOKENS + round(_TOKENS_PER_TOKEN * len(self.tokens.encode(recording.text))))

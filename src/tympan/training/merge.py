@@ -38,7 +38,7 @@ def transcribe(
     outcome = _outcome(folder)
     bench = open_bench(plan, folder)
     network = _merged(bench.network, plan, folder, outcome, recipe)
-    texts = bench.transcribe(network, recordings, lambda _: None, is_full_context=not outcome.best_step)
+    texts = bench.transcribe(network, recordings, lambda _: None, is_unadapted=not outcome.best_step)
     return tuple(texts)
 
 

@@ -196,8 +196,8 @@ def _prepare(bench: Bench, recordings: list[TrainingExample], observer: Training
     """Listen to the base model: labels that need its style, and dev before training."""
     plan = bench.plan
     unsure = needing_hypotheses(recordings)
-    # In 30 s context a recording costs about as much as eight in reduced context.
-    work = _Work(observer, len(unsure) + 8 * len(plan.dev), start=0.0, end=_PREPARATION_SHARE * 0.6)
+    # With the base model's context a recording costs about as much as four in reduced context.
+    work = _Work(observer, len(unsure) + 4 * len(plan.dev), start=0.0, end=_PREPARATION_SHARE * 0.6)
     texts = bench.transcribe(
         bench.network,
         unsure,
@@ -216,8 +216,8 @@ def _prepare(bench: Bench, recordings: list[TrainingExample], observer: Training
     before = bench.transcribe(
         bench.network,
         plan.dev,
-        lambda count: work.advance(8 * count, "Testing the base model on the dev recordings"),
-        is_full_context=True,
+        lambda count: work.advance(4 * count, "Testing the base model on the dev recordings"),
+        is_unadapted=True,
     )
     errors, words = bench.count_errors(plan.dev, before)
     observer.event("dev_wer", {"step": 0, "wer": round(errors / max(1, words), 4)})
