@@ -30,6 +30,7 @@ _TEXT = (
 )
 _LANGUAGES = ("en", "de")
 _TIMESTAMPS = 1501
+_SPREAD = 0.2
 _MULTILINGUAL_VOCABULARY = 51865
 """The trainer knows a multilingual Whisper by this; CTranslate2 by an empty token in it."""
 
@@ -137,11 +138,13 @@ def _network(ids: dict[str, int], seed: int) -> Any:  # noqa: ANN401
         bos_token_id=end,
         suppress_tokens=None,
         begin_suppress_tokens=None,
-        init_std=0.2,
+        init_std=_SPREAD,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = WhisperForConditionalGeneration(config).eval()
+        # transformers zeroes the padding token's weights, which in Whisper ends the text too.
+        network.model.decoder.embed_tokens.weight.data[end].normal_(std=_SPREAD)
     network.generation_config = GenerationConfig(
         decoder_start_token_id=start,
         eos_token_id=end,

@@ -14,6 +14,7 @@ from tympan.training.recipe import Recipe
 
 _LONGEST_EXTRA_S = 10.0
 _LONGEST_PROMOTION_S = 3.0
+_MOST_PARTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +88,12 @@ def _joined(singles: Sequence[Example], recipe: Recipe, chance: random.Random) -
         for _ in range(round(len(short) * recipe.joined_share)):
             wanted_s = chance.uniform(recipe.joined_min_s, recipe.joined_max_s)
             parts: list[Example] = []
-            while len(parts) < len(short) and _length_s(parts, recipe) < wanted_s:
-                part = chance.choice(short)
-                if _length_s([*parts, part], recipe) > recipe.joined_max_s:
+            # Different ones: a label that says the same twice would teach loops.
+            for part in chance.sample(short, min(len(short), _MOST_PARTS)):
+                if _length_s(parts, recipe) >= wanted_s:
                     break
-                parts.append(part)
+                if _length_s([*parts, part], recipe) <= recipe.joined_max_s:
+                    parts.append(part)
             if len(parts) > 1:
                 made.append(_join(parts, recipe))
     return made

@@ -16,7 +16,7 @@ from tympan.training.bench import Bench, open_bench
 from tympan.training.checkpoints import Checkpoints, Preparation, RunState, fingerprint
 from tympan.training.decode import LONGEST_LABEL
 from tympan.training.examples import Example, make_examples
-from tympan.training.labels import make_labels, needing_hypotheses
+from tympan.training.labels import needing_style, styled_labels
 from tympan.training.loop import Course, Step, make_optimizer, training_steps
 from tympan.training.lora import Wrapped, attach, core, put_weights, save_weights, scaled, weights_of
 from tympan.training.recipe import DEFAULT_RECIPE, Recipe
@@ -195,7 +195,7 @@ def _usable(bench: Bench, observer: TrainingObserver) -> list[TrainingExample]:
 def _prepare(bench: Bench, recordings: list[TrainingExample], observer: TrainingObserver) -> Preparation:
     """Listen to the base model: labels that need its style, and dev before training."""
     plan = bench.plan
-    unsure = needing_hypotheses(recordings)
+    unsure = needing_style(recordings)
     # With the base model's context a recording costs about as much as four in reduced context.
     work = _Work(observer, len(unsure) + 4 * len(plan.dev), start=0.0, end=_PREPARATION_SHARE * 0.6)
     texts = bench.transcribe(
@@ -204,12 +204,8 @@ def _prepare(bench: Bench, recordings: list[TrainingExample], observer: Training
         lambda count: work.advance(count, "Listening to the base model"),
         is_capped_by_text=True,
     )
-    labels = make_labels(
-        recordings,
-        {recording.audio: text for recording, text in zip(unsure, texts, strict=True)},
-        language=plan.language,
-        locale=plan.locale,
-    )
+    hypotheses = {recording.audio: text for recording, text in zip(unsure, texts, strict=True)}
+    labels = styled_labels(unsure, hypotheses, plan.language)
     by_name = {Path(audio).name: text for audio, text in labels.items()}
     if not plan.dev:
         return Preparation(labels=by_name, dev_errors=None, dev_words=0)
