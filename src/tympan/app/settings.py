@@ -124,7 +124,9 @@ def child_environment(settings: Settings) -> dict[str, str]:
     }
     said = {name: _plain(value) for name, value in settings.model_dump().items() if value is not None}
     said["data_dir"] = str(settings.data_dir.resolve())
-    return inherited | {f"{_PREFIX}{name.upper()}": value for name, value in said.items()}
+    # Threads that spin while they wait make engines ten times slower on a busy machine.
+    patient = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    return patient | inherited | {f"{_PREFIX}{name.upper()}": value for name, value in said.items()}
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
