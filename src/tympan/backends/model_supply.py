@@ -280,7 +280,7 @@ def _described(
 ) -> SuppliedModel:
     """Check that the folder holds a Whisper model the engine takes, and describe it."""
     try:
-        network = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="default")
+        network = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # both libraries raise plain Exception and RuntimeError
         raise InvalidInputError(f"{source} holds no Whisper model: {error}", target="source") from error

@@ -245,13 +245,14 @@ def _recognition(
         text, rewrites = rules.apply(one.decoded.text, options.locale, options.profanity)
         if not text:
             continue
+        start, end = one.piece.speech
         phrases.append(
             Phrase(
-                start=one.piece.speech[0],
-                end=one.piece.speech[1],
+                start=start,
+                end=end,
                 text=text,
                 confidence=one.decoded.confidence,
-                words=recognized_words(one.words, offset=one.piece.start),
+                words=recognized_words(one.words, offset=one.piece.start, within=(start, end)),
                 rewrites=rewrites,
             )
         )

@@ -11,15 +11,19 @@ PlacedWord = tuple[str, int, int, float]
 """Text, first sample, sample after the last, confidence."""
 
 
-def recognized_words(placed: Iterable[PlacedWord], *, offset: int) -> tuple[RecognizedWord, ...]:
+def recognized_words(
+    placed: Iterable[PlacedWord], *, offset: int, within: tuple[int, int]
+) -> tuple[RecognizedWord, ...]:
     """Words as clients see them: punctuation joins the word it stands at.
 
     Args:
         placed: As the aligner splits them, each with its leading space.
         offset: First sample of the piece in the recording.
+        within: First sample of speech and the sample after the last. The aligner gives silence
+            to the words next to it; the detector knows better.
 
     >>> placed = [(" “", 0, 0, 1.0), ("Hi", 0, 9, 1.0), (",", 9, 9, 1.0), (" you", 9, 16, 1.0)]
-    >>> [word.text for word in recognized_words(placed, offset=0)]
+    >>> [word.text for word in recognized_words(placed, offset=0, within=(0, 16))]
     ['“Hi,', 'you']
     """
     joined: list[PlacedWord] = []
@@ -36,8 +40,14 @@ def recognized_words(placed: Iterable[PlacedWord], *, offset: int) -> tuple[Reco
             joined[-1] = (before[0] + bare, *before[1:])
         else:
             opening += bare
+    first, last = within
     return tuple(
-        RecognizedWord(text=text, start=offset + start, end=offset + end, confidence=confidence)
+        RecognizedWord(
+            text=text,
+            start=min(max(offset + start, first), last),
+            end=min(max(offset + end, first), last),
+            confidence=confidence,
+        )
         for text, start, end, confidence in joined
     )
 
