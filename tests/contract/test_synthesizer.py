@@ -1,20 +1,39 @@
 """What every synthesiser promises."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from tympan.backends.synth_flite import FliteSynthesizer
 from tympan.backends.synth_pico import PicoSynthesizer
+from tympan.backends.synthesizers import JoinedSynthesizer
 from tympan.domain.errors import EngineError
 from tympan.testing.synthesizer import FakeSynthesizer
 
+FLITE = """#!{python}
+# Speaks as flite does on its command line: a tone as long as the text.
+import math, struct, sys, wave
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+if not options["-t"].strip():
+    sys.exit("nothing to say")
+stretch = float(options["--setf"].partition("=")[2])
+pitch = 100 + 50 * len(options["-voice"]) + ord(options["-voice"][0])
+count = int(8000 * stretch * (0.3 + 0.06 * len(options["-t"])))
+with wave.open(options["-o"], "wb") as out:
+    out.setparams((1, 2, 8000, 0, "NONE", ""))
+    out.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(i * pitch / 1273))) for i in range(count)))
+"""
 
-@pytest.fixture(scope="module", params=["pico", "fake"])
-def synthesizer(request):
-    if request.param == "fake":
-        yield FakeSynthesizer()
-        return
-    pico = PicoSynthesizer()
-    yield pico
+
+@pytest.fixture(scope="module", params=["pico", "flite", "joined", "fake"])
+def synthesizer(request, tmp_path_factory):
+    program = tmp_path_factory.mktemp("bin") / "flite"
+    program.write_text(FLITE.format(python=sys.executable))
+    program.chmod(0o755)
+    pico, flite = PicoSynthesizer(), FliteSynthesizer(str(program))
+    joined = JoinedSynthesizer({"pico": pico, "flite": flite})
+    yield {"pico": pico, "flite": flite, "joined": joined, "fake": FakeSynthesizer()}[request.param]
     pico.close()
 
 
@@ -59,9 +78,18 @@ def test_text_that_cannot_be_spoken_is_an_error_and_the_next_text_is_spoken(synt
     assert len(synthesizer.synthesize("Good morning.", voice))
 
 
-def test_an_unknown_voice_of_pico_is_an_error():
-    pico = PicoSynthesizer()
-    voice = FakeSynthesizer().voices("en-US")[0]
+@pytest.mark.parametrize("engine", [PicoSynthesizer(), FliteSynthesizer(), JoinedSynthesizer({})])
+def test_an_unknown_voice_is_an_error(engine):
     with pytest.raises(EngineError, match="no voice"):
-        pico.synthesize("Good morning.", voice)
-    pico.close()
+        engine.synthesize("Good morning.", FakeSynthesizer().voices("en-US")[0])
+
+
+def test_without_the_program_flite_has_no_voices(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert list(FliteSynthesizer().voices("en-US")) == []
+
+
+def test_joined_engines_take_turns():
+    joined = JoinedSynthesizer({"a": FakeSynthesizer(), "pico": PicoSynthesizer()})
+    ids = [voice.id for voice in joined.voices("en-US")]
+    assert ids == ["fake:en-anna", "pico:en-US", "fake:en-bert", "pico:en-GB"]

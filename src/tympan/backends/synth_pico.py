@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import struct
 import subprocess
@@ -29,7 +30,12 @@ class PicoSynthesizer:
         self._lock = threading.Lock()
 
     def voices(self, locale: str) -> Sequence[Voice]:
-        """The voices of a locale's language, its own region first; empty for other languages."""
+        """The voices of a locale's language, its own region first.
+
+        Empty for other languages, and where the package is not installed.
+        """
+        if importlib.util.find_spec("py_nanotts") is None:
+            return []
         language = locale.partition("-")[0]
         own = [known for known in _LOCALES if known.partition("-")[0] == language]
         return [_voice(known) for known in sorted(own, key=lambda known: known != locale)]
