@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -117,6 +119,7 @@ class WhisperRecognizer:
         """Free the model's memory once its running calls have ended."""
         with self._lock:
             self._slots.pop(digest, None)
+        _give_memory_back()
 
     def unload_idle(self) -> None:
         """Unload every model that was not used for ``idle_unload_s``."""
@@ -125,6 +128,8 @@ class WhisperRecognizer:
             idle = [key for key, slot in self._slots.items() if not slot.calls and slot.used_at <= oldest]
             for key in idle:
                 del self._slots[key]
+        if idle:
+            _give_memory_back()
 
     def state(self) -> HostState:
         """What is loaded now."""
@@ -203,6 +208,14 @@ class WhisperRecognizer:
             pieces.extend(_pieces(index, samples, longest_s, is_voice_gated=options.is_voice_gated))
             cpu_s.append(used_cpu_s() - before)
         return pieces, cpu_s
+
+
+def _give_memory_back() -> None:
+    """Ask the C library to return what was freed; glibc keeps most of a model otherwise."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def _pieces(
