@@ -28,7 +28,8 @@ class RunState:
         kept: LoRA weights to keep; empty keeps the base weights.
         kept_step: Step they are from.
         kept_errors: Word errors on dev with them.
-        stale: Evaluations since they were kept.
+        best_errors: Fewest word errors on dev at any step.
+        stale: Evaluations since then.
         losses: Mean loss of each finished epoch.
         loss_sum: Of the current epoch; ``loss_count`` steps.
         cpu_s: CPU seconds of all attempts.
@@ -40,6 +41,7 @@ class RunState:
     kept: dict[str, torch.Tensor] = field(default_factory=dict)
     kept_step: int = 0
     kept_errors: int | None = None
+    best_errors: int | None = None
     stale: int = 0
     losses: list[float] = field(default_factory=list)
     loss_sum: float = 0.0

@@ -167,10 +167,13 @@ class _Run:
             texts = self._bench.transcribe(core(self._wrapped), dev, lambda _: None)
         errors, words = self._bench.count_errors(dev, texts)
         self._observer.event("dev_wer", {"step": state.step, "wer": round(errors / max(1, words), 4)})
-        best = math.inf if state.kept_errors is None else state.kept_errors
-        state.stale = 0 if errors < best else state.stale + 1
-        if errors <= best:
-            # Of equally good weights the later ones have learnt more that dev does not ask for.
+        before = math.inf if state.best_errors is None else state.best_errors
+        state.stale = 0 if errors < before else state.stale + 1
+        best = errors if state.stale == 0 else int(before)
+        state.best_errors = best
+        if errors <= best + math.sqrt(best):
+            # Within one standard deviation dev cannot tell weights apart. Later ones were
+            # trained at a lower rate and have learnt more that dev does not ask for.
             state.kept, state.kept_step, state.kept_errors = state.lora, state.step, errors
 
 
