@@ -73,7 +73,9 @@ def serve_model_host(settings: Settings) -> None:
     base = Foundation(settings, _ONE_AT_A_TIME)
     url, secret = base.model_host_address
     address = urlsplit(url)
-    serve(base.own_recognizer, address.hostname or "127.0.0.1", address.port or 80, secret)
+    at_once = base.recognitions_at_once
+    host, port = address.hostname or "127.0.0.1", address.port or 80
+    serve(base.own_recognizer, host, port, secret, at_once=at_once)
 
 
 def _import_dataset(base: Foundation, context: JobContext) -> None:

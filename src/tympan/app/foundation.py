@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from functools import cached_property
 
+import psutil
+
 from tympan.app.settings import Settings
 from tympan.backends.audio_av import AvAudioCodec
 from tympan.backends.blobs import ObstoreBlobs
@@ -86,6 +88,11 @@ class Foundation:
             recording_s=self.settings.recording_limit_s,
         )
 
+    @property
+    def recognitions_at_once(self) -> int:
+        """Recognitions that this machine's cores can run together."""
+        return max(1, (psutil.cpu_count() or 1) // self.settings.engine_threads)
+
     @cached_property
     def own_recognizer(self) -> Recognizer:
         """The engine inside this process."""
@@ -93,6 +100,7 @@ class Foundation:
 
         settings = EngineSettings(
             threads=self.settings.engine_threads,
+            workers=self.recognitions_at_once,
             compute_type=self.settings.engine_compute_type,
             idle_unload_s=self.settings.idle_unload_s,
         )

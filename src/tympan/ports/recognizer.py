@@ -126,6 +126,8 @@ class RecognitionOptions:
         wants_words: Whether word times and confidences are needed.
         is_voice_gated: Whether silence is cut out first; stretches without voice give no words.
         profanity: What becomes of the phrases that the bundle's formatting calls profane.
+        is_guarded: Whether loops are decoded again and invented phrases dropped. Off, one hears
+            exactly what the weights say, as the parity check must.
     """
 
     locale: str
@@ -133,6 +135,7 @@ class RecognitionOptions:
     wants_words: bool = False
     is_voice_gated: bool = True
     profanity: Profanity = Profanity.MASKED
+    is_guarded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,7 +238,9 @@ class Training:
         trainer_texts = self.trainer.transcribe(training_plan, desk.folder, recordings)
         context.progress(0.6, "Checking the exported model in the serving engine")
         bundle = self.files.store(desk.base.bundle.engine, bundle_folder)
-        options = RecognitionOptions(locale=desk.model.locale, beam_size=1, is_voice_gated=False)
+        options = RecognitionOptions(
+            locale=desk.model.locale, beam_size=1, is_voice_gated=False, is_guarded=False
+        )
         engine_texts = []
         for recording in recordings:
             with Path(recording.audio).open("rb") as file:

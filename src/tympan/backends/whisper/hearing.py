@@ -68,6 +68,7 @@ class Hearing:
         beam_size: 1 is greedy.
         wants_words: Whether words are aligned.
         used_cpu_s: Says what the call used so far.
+        is_guarded: Whether what cannot be true is decoded again or dropped.
     """
 
     network: WhisperNetwork
@@ -75,6 +76,7 @@ class Hearing:
     beam_size: int
     wants_words: bool
     used_cpu_s: Callable[[], float]
+    is_guarded: bool = True
 
     def hear(self, pieces: Sequence[Piece]) -> Iterator[Heard]:
         """Decode pieces; the results come in another order."""
@@ -91,7 +93,9 @@ class Hearing:
     def _hear_batch(self, batch: Sequence[Piece]) -> list[Heard]:
         context_s = self._context_s(batch[0])
         encodings = [self.network.encode(piece.samples, context_s) for piece in batch]
-        results = self.network.decode(encodings, self._settings(_cap_s(batch[0])))
+        # The cap is rounded up so that pieces share a batch; unguarded it must be the trainer's.
+        cap_s = _cap_s(batch[0]) if self.is_guarded else max(piece.duration_s for piece in batch)
+        results = self.network.decode(encodings, self._settings(cap_s))
         return [
             self._checked(piece, encoding, decoded, context_s)
             for piece, encoding, decoded in zip(batch, encodings, results, strict=True)
@@ -99,6 +103,8 @@ class Hearing:
 
     def _checked(self, piece: Piece, encoding: Encoding, decoded: Decoded, context_s: float) -> Heard:
         """The result of a piece, decoded again where it cannot be true."""
+        if not self.is_guarded:
+            return self._worded(piece, encoding, decoded)
         if self._is_runaway(piece, decoded) and context_s < FULL_CONTEXT_S:
             encoding = self.network.encode(piece.samples, FULL_CONTEXT_S)
             [decoded] = self.network.decode([encoding], self._settings(piece.duration_s))
@@ -112,6 +118,9 @@ class Hearing:
         )
         if is_nothing or not decoded.text:
             return Heard(piece=piece, decoded=replace(decoded, text="", ids=()))
+        return self._worded(piece, encoding, decoded)
+
+    def _worded(self, piece: Piece, encoding: Encoding, decoded: Decoded) -> Heard:
         words = self._words(piece, encoding, decoded) if self.wants_words else ()
         return Heard(piece=piece, decoded=decoded, words=words)
 

@@ -106,6 +106,7 @@ class WhisperRecognizer:
                 beam_size=options.beam_size or network.info.beam_size,
                 wants_words=options.wants_words,
                 used_cpu_s=used_cpu_s,
+                is_guarded=options.is_guarded,
             )
             heard: list[list[Heard]] = [[] for _ in recordings]
             for one in hearing.hear(pieces):
