@@ -17,11 +17,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.rule import Rule
-from speech_set import SpeechSet, asterisk_prompts, own_archive, synthetic_prompts, write_archive
+from speech_set import PROMPTS, SpeechSet, asterisk_prompts, own_archive, synthetic_prompts, write_archive
 
 HERE = Path(__file__).parent
 TYMPAN = Path(sys.executable).with_name("tympan")
 START_LIMIT_S = 60
+VOICES = {"en-US": ("en-US", "en-GB"), "fr-CA": ("fr-FR",)}
 console = Console(highlight=False)
 
 
@@ -34,10 +35,10 @@ def main() -> int:
     arguments = _arguments()
     data_dir = arguments.data_dir.resolve()
     try:
-        speech = _speech_set(arguments.data, data_dir / "demo")
+        speech = _speech_set(arguments.data, data_dir / "demo", arguments.locale)
         server = _start_server(data_dir, arguments.port)
         try:
-            _loop(speech, data_dir, arguments.locale)
+            _loop(speech, data_dir, arguments.locale, is_prompts=arguments.data is None)
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -62,20 +63,25 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _speech_set(own: Path | None, folder: Path) -> SpeechSet:
+def _speech_set(own: Path | None, folder: Path, locale: str) -> SpeechSet:
     console.print(Rule("1  Recorded speech"))
     if own is not None:
         speech = own_archive(own, folder / "own")
     else:
+        if locale not in PROMPTS:
+            raise DemoError(
+                f"there are no recordings to fetch for {locale}, only for {', '.join(PROMPTS)}. "
+                "Bring your own with --data my.zip."
+            )
         with console.status("Fetching real recordings from the Debian archive (18 MB) …"):
-            found = asterisk_prompts(folder / "asterisk")
+            found = asterisk_prompts(folder / f"asterisk-{locale}", locale)
         if found is None:
             console.print(
                 "[yellow]No real recordings can be fetched here (this needs apt-get on Debian or Ubuntu). "
                 "A synthetic set is made instead; give your own with --data my.zip.[/]"
             )
-            sentences = (HERE / "related-text.txt").read_text("utf-8").splitlines()
-            found = synthetic_prompts(folder / "synthetic", sentences)
+            sentences = (HERE / locale / "related-text.txt").read_text("utf-8").splitlines()
+            found = synthetic_prompts(folder / "synthetic", sentences, VOICES[locale])
         speech = found
     mark = " [bold yellow](synthetic)[/]" if speech.is_synthetic else ""
     console.print(
@@ -106,7 +112,7 @@ def _start_server(data_dir: Path, port: int) -> subprocess.Popen[bytes]:
     raise DemoError(f"the server was not ready within {START_LIMIT_S} s; see {log}")
 
 
-def _loop(speech: SpeechSet, data_dir: Path, locale: str) -> None:
+def _loop(speech: SpeechSet, data_dir: Path, locale: str, *, is_prompts: bool) -> None:
     def tympan(*words: str | Path) -> None:
         console.print("[dim]$ tympan " + " ".join(_quoted(_short(word)) for word in words) + "[/]")
         environment = {**os.environ, "TYMPAN_DATA_DIR": str(data_dir)}
@@ -129,9 +135,10 @@ def _loop(speech: SpeechSet, data_dir: Path, locale: str) -> None:
     tympan("dataset", "create", "train", archives / "train.zip", "--kind", "acoustic", *place)
     tympan("dataset", "create", "test", archives / "test.zip", "--kind", "acoustic", *place)
     materials = ["train"]
-    if locale == "en-US":
-        tympan("dataset", "create", "sentences", HERE / "related-text.txt", "--kind", "text", *place)
-        tympan("dataset", "create", "names", HERE / "pronunciations.txt", "--kind", "pronunciation", *place)
+    if is_prompts:
+        texts = HERE / locale
+        tympan("dataset", "create", "sentences", texts / "related-text.txt", "--kind", "text", *place)
+        tympan("dataset", "create", "names", texts / "pronunciations.txt", "--kind", "pronunciation", *place)
         materials += ["sentences", "names"]
     tympan("dataset", "report", "train", *place)
 

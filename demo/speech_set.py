@@ -12,10 +12,13 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("asterisk-core-sounds-en-wav", "asterisk-core-sounds-en")
+PROMPTS = {"en-US": "en", "fr-CA": "fr"}
+"""Locales of which Debian has prompts, with the language in the packages' names."""
+
 HELD_OUT_SHARE = 0.3
 SEED = 7
 _MIN_SECONDS = 0.5
+_SHARED_WORDS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +45,18 @@ class SpeechSet:
     test: tuple[Recording, ...]
 
 
-def asterisk_prompts(folder: Path) -> SpeechSet | None:
+def asterisk_prompts(folder: Path, locale: str) -> SpeechSet | None:
     """Fetch the Asterisk core sounds of Debian without root; None where that cannot be done."""
     folder.mkdir(parents=True, exist_ok=True)
-    unpacked = folder / "unpacked"
-    if not unpacked.exists() and not _download(folder, unpacked):
+    unpacked, language = folder / "unpacked", PROMPTS[locale]
+    if not unpacked.exists() and not _download(folder, unpacked, language):
         return None
-    script = next(unpacked.rglob("core-sounds-en.txt.gz"))
+    script = next(unpacked.rglob(f"core-sounds-{language}.txt.gz"))
     sounds = next(unpacked.rglob("activated.wav")).parent
     recordings = _with_recording(_prompts(gzip.decompress(script.read_bytes()).decode()), sounds)
     return _split(
         recordings,
-        origin="Asterisk core sounds (Debian package, CC BY-SA 3.0): studio telephone prompts, 8 kHz",
+        origin=f"Asterisk core sounds (Debian package, CC BY-SA 3.0): {locale} telephone prompts, 8 kHz",
     )
 
 
@@ -87,7 +90,7 @@ def own_archive(archive: Path, folder: Path) -> SpeechSet:
     return _split(recordings, origin=f"your archive {archive.name}")
 
 
-def synthetic_prompts(folder: Path, sentences: list[str]) -> SpeechSet:
+def synthetic_prompts(folder: Path, sentences: list[str], voices: tuple[str, ...]) -> SpeechSet:
     """Speak the sentences with the voices at hand; marked synthetic wherever it is shown."""
     from py_nanotts import NanoTTS
 
@@ -95,7 +98,7 @@ def synthetic_prompts(folder: Path, sentences: list[str]) -> SpeechSet:
     engine = NanoTTS()
     recordings = []
     for number, sentence in enumerate(sentences):
-        voice = ("en-US", "en-GB")[number % 2]
+        voice = voices[number % len(voices)]
         samples = engine.speak(sentence, voice=voice)
         path = folder / f"synthetic-{number:03}.wav"
         with wave.open(str(path), "wb") as file:
@@ -118,15 +121,15 @@ def write_archive(recordings: tuple[Recording, ...], archive: Path) -> None:
         zipped.writestr("trans.txt", "\n".join(lines) + "\n")
 
 
-def _download(folder: Path, unpacked: Path) -> bool:
-    tools = ("apt-get", "dpkg-deb")
-    if not all(shutil.which(tool) for tool in tools):
+def _download(folder: Path, unpacked: Path, language: str) -> bool:
+    if not all(shutil.which(tool) for tool in ("apt-get", "dpkg-deb")):
         return False
+    packages = [f"asterisk-core-sounds-{language}-wav", f"asterisk-core-sounds-{language}"]
     fetched = subprocess.run(
-        ["apt-get", "download", "-q", *PACKAGES], cwd=folder, capture_output=True, check=False
+        ["apt-get", "download", "-q", *packages], cwd=folder, capture_output=True, check=False
     )
-    archives = sorted(folder.glob("asterisk-core-sounds-en*.deb"))
-    if fetched.returncode != 0 or len(archives) < len(PACKAGES):
+    archives = sorted(folder.glob("asterisk-core-sounds-*.deb"))
+    if fetched.returncode != 0 or len(archives) < len(packages):
         return False
     partial = folder / "unpacking"
     shutil.rmtree(partial, ignore_errors=True)
@@ -140,8 +143,8 @@ def _prompts(script: str) -> dict[str, str]:
     """File name (without ending) to text; prompts with stage directions are left out."""
     entries = (line.split(":", 1) for line in script.splitlines() if ":" in line and not line.startswith(";"))
     texts = {name.strip(): re.sub(r"\s+", " ", text).strip() for name, text in entries}
-    spoken = {name: text.replace("*", "star").replace("#", "pound") for name, text in texts.items()}
-    return {name: text for name, text in spoken.items() if text and not re.search(r"[\[\]()<>]", text)}
+    # Stage directions are not spoken, and how a sign is read out differs from prompt to prompt.
+    return {name: text for name, text in texts.items() if text and not re.search(r"[\[\]()<>*#]", text)}
 
 
 def _with_recording(prompts: dict[str, str], sounds: Path) -> list[Recording]:
@@ -157,10 +160,14 @@ def _seconds(path: Path) -> float:
 
 
 def _split(recordings: list[Recording], *, origin: str, synthetic: bool = False) -> SpeechSet:
-    """Hold out whole transcripts, so that no sentence is both trained on and tested."""
-    texts = sorted({_plain(r.transcript) for r in recordings})
-    random.Random(SEED).shuffle(texts)
-    held_out = set(texts[: max(1, round(len(texts) * HELD_OUT_SHARE))])
+    """Hold out whole groups of like transcripts, so that nothing tested was trained on."""
+    groups = sorted(_groups(sorted({_plain(r.transcript) for r in recordings})))
+    random.Random(SEED).shuffle(groups)
+    wanted = round(sum(map(len, groups)) * HELD_OUT_SHARE)
+    held_out: set[str] = set()
+    for group in groups:
+        if len(held_out) < max(1, wanted):
+            held_out.update(group)
     return SpeechSet(
         origin=origin,
         is_synthetic=synthetic,
@@ -169,8 +176,22 @@ def _split(recordings: list[Recording], *, origin: str, synthetic: bool = False)
     )
 
 
+def _groups(texts: list[str]) -> list[list[str]]:
+    """Texts that share six words in a row, directly or through others, belong together."""
+    group_of = {text: [text] for text in texts}
+    first_with: dict[tuple[str, ...], str] = {}
+    for text in texts:
+        words = text.split()
+        for start in range(len(words) - _SHARED_WORDS + 1):
+            other = first_with.setdefault(tuple(words[start : start + _SHARED_WORDS]), text)
+            if group_of[other] is not group_of[text]:
+                merged = group_of[other] + group_of[text]
+                group_of.update(dict.fromkeys(merged, merged))
+    return list({id(group): group for group in group_of.values()}.values())
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9 ]", "", text.lower())
+    return re.sub(r"[^\w ]", "", text.lower())
 
 
 def _flat_name(path: Path) -> str:
