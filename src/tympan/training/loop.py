@@ -17,6 +17,7 @@ from tympan.training.lora import Wrapped, core
 from tympan.training.recipe import Recipe
 from tympan.training.text_tokens import TextTokens
 
+REPLAY = "replay"
 _IGNORED = -100  # cross_entropy's mark for positions without a label
 
 
@@ -129,10 +130,12 @@ def _take_step(
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         logits = _logits(wrapped, inputs, encoded, has_label)
     loss = cross_entropy(logits, labels[has_label])
-    weights = _divergence_weights(batch, recipe, labels, tokens)
+    is_held = _is_held(batch, labels, tokens) & has_label
     total = loss
-    if weights.any():
-        total = loss + _divergence(wrapped, inputs, encoded, has_label, logits, weights[has_label])
+    if recipe.replay_divergence_weight and is_held.any():
+        divergence = _divergence(wrapped, inputs, encoded, is_held, logits[is_held[has_label]])
+        # Per token of the batch, as the loss is.
+        total = loss + recipe.replay_divergence_weight * divergence / len(logits)
     torch.autograd.backward(total)
     trained = [p for p in wrapped.parameters() if p.requires_grad]
     norm = torch.nn.utils.clip_grad_norm_(trained, recipe.gradient_norm)
@@ -168,37 +171,26 @@ def _logits(
     return torch.as_tensor(network.proj_out(hidden[has_label])).float()
 
 
-def _divergence_weights(
-    batch: Sequence[Example], recipe: Recipe, labels: torch.Tensor, tokens: TextTokens
-) -> torch.Tensor:
-    """Weight of every position, ``(batch, length)``.
+def _is_held(batch: Sequence[Example], labels: torch.Tensor, tokens: TextTokens) -> torch.Tensor:
+    """Positions at which the base model's word probabilities are kept, ``(batch, length)``.
 
-    The end of the text has none: in reduced context the base model does not know where
-    to stop, and that must not be kept.
+    Those of replay, but for the end of the text: in reduced context the base model does
+    not know where to stop, and that must not be kept.
     """
-    by_item = [
-        recipe.replay_divergence_weight if example.origin == "replay" else recipe.divergence_weight
-        for example in batch
-    ]
-    weights = torch.tensor(by_item, device=labels.device)[:, None] * torch.ones_like(
-        labels, dtype=torch.float32
-    )
-    return weights * (labels != tokens.end)
+    is_replay = torch.tensor([example.origin == REPLAY for example in batch], device=labels.device)
+    return is_replay[:, None] & (labels != tokens.end)
 
 
 def _divergence(
     wrapped: Wrapped,
     inputs: torch.Tensor,
     encoded: torch.Tensor,
-    has_label: torch.Tensor,
+    is_held: torch.Tensor,
     logits: torch.Tensor,
-    weights: torch.Tensor,
 ) -> torch.Tensor:
-    """Kullback-Leibler divergence from the base model's word probabilities, in nats."""
+    """Kullback-Leibler divergence from the base model's word probabilities, summed, in nats."""
     with torch.no_grad(), wrapped.disable_adapter():
         wrapped.eval()
-        base = log_softmax(_logits(wrapped, inputs, encoded, has_label), dim=-1)
+        base = log_softmax(_logits(wrapped, inputs, encoded, is_held), dim=-1)
     wrapped.train()
-    ours = log_softmax(logits, dim=-1)
-    each = kl_div(ours, base, reduction="none", log_target=True).sum(-1)
-    return (each * weights).sum() / max(1, len(weights))
+    return kl_div(log_softmax(logits, dim=-1), base, reduction="sum", log_target=True)

@@ -25,8 +25,7 @@ class Recipe:
         longer_context_share: Examples shown with up to 10 s more context than needed.
         full_context_share: Examples shown with all 30 s.
         replay_divergence_weight: Weight of the divergence from the base model's word
-            probabilities on replay examples; 0 is without.
-        divergence_weight: The same on all other examples.
+            probabilities on replay examples. Elsewhere it would hold new words down.
     """
 
     learning_rate: float = 5e-4
@@ -43,8 +42,7 @@ class Recipe:
     gap_s: float = 0.25
     longer_context_share: float = 0.1
     full_context_share: float = 0.02
-    replay_divergence_weight: float = 0.0
-    divergence_weight: float = 0.0
+    replay_divergence_weight: float = 1.0
 
 
 DEFAULT_RECIPE = Recipe()
