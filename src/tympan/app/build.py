@@ -111,7 +111,7 @@ def _deploy(base: Foundation, context: JobContext) -> None:
 
 
 def _training(base: Foundation) -> Training:
-    from tympan.backends.synth_pico import PicoSynthesizer
+    from tympan.backends.synthesizers import installed_synthesizer
     from tympan.backends.trainer_whisper import WhisperTrainer
     from tympan.usecases.training import Training
 
@@ -120,8 +120,8 @@ def _training(base: Foundation) -> Training:
         blobs=base.blobs,
         files=base.files,
         codec=base.codec,
-        trainer=WhisperTrainer(),
-        synthesizer=PicoSynthesizer(),
+        trainer=WhisperTrainer(threads=base.settings.training_threads),
+        synthesizer=installed_synthesizer(),
         recognizer=base.own_recognizer,
         clock=base.clock,
         work_dir=base.settings.work_dir,

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
 
     job_concurrency: int = Field(2, ge=1, description="Jobs a worker runs at once.")
     training_concurrency: int = Field(1, ge=1, description="Trainings a worker runs at once.")
+    training_threads: int = Field(2, ge=1, description="CPU threads a training uses.")
     lease_s: float = Field(30.0, gt=0, description="A worker silent for so long is taken for dead.")
     poll_s: float = Field(0.25, gt=0, description="How often a worker looks for new and cancelled jobs.")
     max_step_attempts: int = Field(10, ge=1, description="Crashes of one step before its job fails.")

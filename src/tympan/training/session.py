@@ -50,11 +50,7 @@ def train(
         preparation = _prepare(bench, recordings, observer)
         checkpoints.save_preparation(preparation)
         save(checkpoints.folder)
-    labels = {
-        r.audio: preparation.labels[Path(r.audio).name] for r in recordings if _has_label(r, preparation)
-    }
-    settings = plan.settings
-    examples = make_examples(recordings, labels, recipe, settings.seed, settings.batch_size)
+    examples = _examples(bench, recordings, preparation, recipe)
     _encode(bench, examples, observer)
     state = checkpoints.load()
     run = _Run(bench, recipe, examples, state, observer)
@@ -223,6 +219,14 @@ def _prepare(bench: Bench, recordings: list[TrainingExample], observer: Training
     return Preparation(labels=by_name, dev_errors=errors, dev_words=words)
 
 
+def _examples(
+    bench: Bench, recordings: list[TrainingExample], preparation: Preparation, recipe: Recipe
+) -> list[Example]:
+    by_name, settings = preparation.labels, bench.plan.settings
+    labels = {r.audio: by_name[Path(r.audio).name] for r in recordings if Path(r.audio).name in by_name}
+    return make_examples(recordings, labels, recipe, settings.seed, settings.batch_size)
+
+
 def _encode(bench: Bench, examples: list[Example], observer: TrainingObserver) -> None:
     work = _Work(observer, len(examples), start=_PREPARATION_SHARE * 0.6, end=_PREPARATION_SHARE)
     bench.encodings.fill(
@@ -268,10 +272,6 @@ def _finish(folder: Path, state: RunState, outcome: TrainingOutcome) -> None:
     half_written.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
     # The mark of a finished training comes last.
     half_written.replace(result / _OUTCOME_FILE)
-
-
-def _has_label(recording: TrainingExample, preparation: Preparation) -> bool:
-    return Path(recording.audio).name in preparation.labels
 
 
 class _Work:

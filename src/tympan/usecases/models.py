@@ -102,38 +102,18 @@ class Models:
             Speech to text REST v3.2, operation ``Models_Create``; order of checks as in
             section 11 of the developer reference.
         """
-        now = self.clock.now()
         name, properties = checked_name(new.display_name), checked_properties(new.custom_properties)
         locale = canonical_locale(new.locale)
-        weight_percent = 100 if new.weight_percent is None else new.weight_percent
         with self.store.write() as tx:
-            base = _base_model(tx, new.base_model_id, locale, now)
-            dataset_ids = tuple(dict.fromkeys(new.dataset_ids))
-            for dataset_id in dataset_ids:
-                _check_dataset(tx, dataset_id, base)
-            text = _checked_text(new.text, has_datasets=bool(dataset_ids))
-            checked_settings(new.settings, weight_percent)
+            base_model_id = self._checked_base(tx, new, locale)
             check_project(tx, new.project_id, locale)
-            model = CustomModel(
-                id=str(uuid.uuid4()),
-                display_name=name,
-                description=new.description,
-                locale=locale,
-                custom_properties=properties,
-                project_id=new.project_id,
-                base_model_id=base.id,
-                dataset_ids=dataset_ids,
-                text=text,
-                weight_percent=weight_percent,
-                settings=dict(new.settings),
-                decoding_expires_at=expiry(now, self.rule).decoding_at,
-                job_id=str(uuid.uuid4()),
-                created_at=now,
-                last_action_at=now,
+            model = replace(
+                self._described(new, locale, base_model_id), display_name=name, custom_properties=properties
             )
             tx.models.add(model)
+            job_id = str(model.job_id)
             tx.jobs.add(
-                Job(id=str(model.job_id), kind=JobKind.TRAIN_MODEL, resource_id=model.id, created_at=now)
+                Job(id=job_id, kind=JobKind.TRAIN_MODEL, resource_id=model.id, created_at=model.created_at)
             )
         return model
 
@@ -191,6 +171,34 @@ class Models:
             if model is not None:
                 _check_unused(tx, model)
                 tx.models.delete(model_id)
+
+    def _checked_base(self, tx: Transaction, new: NewModel, locale: str) -> str:
+        """The id of the base model, once it, the data and the settings are found to fit together."""
+        base = _base_model(tx, new.base_model_id, locale, self.clock.now())
+        for dataset_id in new.dataset_ids:
+            _check_dataset(tx, dataset_id, base)
+        _check_text(new)
+        checked_settings(new.settings, _weight_percent(new))
+        return base.id
+
+    def _described(self, new: NewModel, locale: str, base_model_id: str) -> CustomModel:
+        now = self.clock.now()
+        return CustomModel(
+            id=str(uuid.uuid4()),
+            display_name=new.display_name,
+            description=new.description,
+            locale=locale,
+            project_id=new.project_id,
+            base_model_id=base_model_id,
+            dataset_ids=tuple(dict.fromkeys(new.dataset_ids)),
+            text=new.text,
+            weight_percent=_weight_percent(new),
+            settings=dict(new.settings),
+            decoding_expires_at=expiry(now, self.rule).decoding_at,
+            job_id=str(uuid.uuid4()),
+            created_at=now,
+            last_action_at=now,
+        )
 
 
 def _base_model(tx: Transaction, model_id: str | None, locale: str, now: datetime) -> BaseModel:
@@ -280,18 +288,22 @@ def _check_dataset(tx: Transaction, dataset_id: str, base: BaseModel) -> None:
         )
 
 
-def _checked_text(text: str | None, *, has_datasets: bool) -> str | None:
-    if text is not None and len(text.encode()) > TEXT_LIMIT_BYTES:
+def _check_text(new: NewModel) -> None:
+    size_bytes = len((new.text or "").encode())
+    if size_bytes > TEXT_LIMIT_BYTES:
         raise TooLargeError(
-            f"text has {len(text.encode()):,} bytes; at most {TEXT_LIMIT_BYTES:,} are taken. "
+            f"text has {size_bytes:,} bytes; at most {TEXT_LIMIT_BYTES:,} are taken. "
             "Upload it as a Language dataset.",
             target="text",
         )
-    if not has_datasets and not (text and text.strip()):
+    if not new.dataset_ids and not (new.text and new.text.strip()):
         raise InvalidInputError(
             "There is nothing to train on: give at least one dataset, or text.", target="datasets"
         )
-    return text
+
+
+def _weight_percent(new: NewModel) -> int:
+    return 100 if new.weight_percent is None else new.weight_percent
 
 
 def _check_unused(tx: Transaction, model: CustomModel) -> None:
