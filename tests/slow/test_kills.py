@@ -105,7 +105,7 @@ def test_a_worker_elsewhere_takes_over_when_a_machine_never_comes_back(
 
 def test_a_worker_that_wakes_after_its_lease_writes_nothing_more_and_leaves(shared: LightServer) -> None:
     workers = [shared.start("worker"), shared.start("worker")]
-    job = shared.add_training(ticks=6)
+    job = shared.add_training(ticks=20)  # long enough to be frozen in the middle
     time.sleep(LEASE_S * 1.2)
     tick = shared.wait_for_tick(job, "train", 2)
     frozen = descendants(tick.worker)
