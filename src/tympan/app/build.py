@@ -99,6 +99,7 @@ def _scoring(base: Foundation, step: str, context: JobContext) -> None:
         codec=base.codec,
         recognizer=base.own_recognizer,
         clock=base.clock,
+        at_once=base.recognitions_at_once,
     )
     run = scoring.run_recognize if step == "recognize" else scoring.run_score
     run(context)

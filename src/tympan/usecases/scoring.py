@@ -29,7 +29,7 @@ from tympan.usecases.recording_score import score_document, score_recording, tex
 from tympan.usecases.score_report import ModelTally, ScoreReport
 from tympan.usecases.training_overlap import overlap_warnings
 
-_BATCH_RECORDINGS = 16
+_BATCH_RECORDINGS = 8
 _BATCH_SECONDS = 600.0  # 38 MB of samples; a longer recording is a batch of its own
 _FILE_KIND = "EvaluationDetails"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -61,13 +61,18 @@ class _Test:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """Runs evaluations in the background."""
+    """Runs evaluations in the background.
+
+    Attributes:
+        at_once: Batches of recordings that are recognised together.
+    """
 
     store: Store
     blobs: BlobStore
     codec: AudioCodec
     recognizer: Recognizer
     clock: Clock
+    at_once: int = 1
 
     def run_recognize(self, context: JobContext) -> None:
         """Recognise every recording with each tested model.
@@ -92,15 +97,14 @@ class Scoring:
                     done += len(chunk)
                     continue
                 recognitions: list[Recognition] = []
-                for batch in _batches(chunk):
-                    at = first + len(recognitions)
-                    context.progress(
-                        done / total,
-                        f"Recognising {at + 1} of {len(test.utterances)} with {model.display_name}",
-                        files=done,
-                    )
-                    recognitions += self._recognize(model, test.evaluation.locale, batch)
-                    done += len(batch)
+                message = f"Recognising {{}} of {len(test.utterances)} with {model.display_name}"
+                context.progress(done / total, message.format(first + 1), files=done)
+                for heard in self._recognize_together(model, test.evaluation.locale, chunk):
+                    recognitions += heard
+                    done += len(heard)
+                    if len(recognitions) < len(chunk):
+                        at = first + len(recognitions) + 1
+                        context.progress(done / total, message.format(at), files=done)
                 kept.write_chunk(first, recognitions)
         context.progress(1.0, f"Recognised {len(test.utterances)} recordings", files=done)
 
@@ -173,6 +177,13 @@ class Scoring:
                 for number, one in enumerate(models, start=1)
             },
         )
+
+    def _recognize_together(
+        self, model: Model, locale: str, chunk: Sequence[Utterance]
+    ) -> Iterator[Sequence[Recognition]]:
+        """The results of a chunk, batch by batch in the order of its recordings."""
+        with ThreadPoolExecutor(self.at_once) as listeners:
+            yield from listeners.map(lambda batch: self._recognize(model, locale, batch), _batches(chunk))
 
     def _recognize(self, model: Model, locale: str, batch: Sequence[Utterance]) -> Sequence[Recognition]:
         recordings = []
