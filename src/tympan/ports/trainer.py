@@ -34,7 +34,7 @@ class TrainingSettings:
         learning_rate: Peak; None takes the recipe's.
         batch_size: Examples a step.
         lora_rank: Of the update.
-        patience: Evaluations on dev without gain before training stops.
+        patience: Evaluations in a row, clearly worse on dev than the best, before training stops.
         weight_percent: 1 to 100; the update is scaled by it when merged.
         device: ``auto``, ``cpu`` or ``cuda``.
     """

@@ -29,7 +29,7 @@ class RunState:
         kept_step: Step they are from.
         kept_errors: Word errors on dev with them.
         best_errors: Fewest word errors on dev at any step.
-        stale: Evaluations since then.
+        stale: Evaluations in a row that were worse than the best beyond chance.
         losses: Mean loss of each finished epoch.
         loss_sum: Of the current epoch; ``loss_count`` steps.
         cpu_s: CPU seconds of all attempts.

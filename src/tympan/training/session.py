@@ -163,14 +163,15 @@ class _Run:
             texts = self._bench.transcribe(core(self._wrapped), dev, lambda _: None)
         errors, words = self._bench.count_errors(dev, texts)
         self._observer.event("dev_wer", {"step": state.step, "wer": round(errors / max(1, words), 4)})
-        before = math.inf if state.best_errors is None else state.best_errors
-        state.stale = 0 if errors < before else state.stale + 1
-        best = errors if state.stale == 0 else int(before)
+        best = errors if state.best_errors is None else min(state.best_errors, errors)
         state.best_errors = best
+        # Within one standard deviation dev cannot tell weights apart. Later ones were
+        # trained at a lower rate and have learnt more that dev does not ask for.
         if errors <= best + math.sqrt(best):
-            # Within one standard deviation dev cannot tell weights apart. Later ones were
-            # trained at a lower rate and have learnt more that dev does not ask for.
+            state.stale = 0
             state.kept, state.kept_step, state.kept_errors = state.lora, state.step, errors
+        else:
+            state.stale += 1
 
 
 def _usable(bench: Bench, observer: TrainingObserver) -> list[TrainingExample]:
