@@ -372,3 +372,8 @@ def test_an_unreachable_bucket_is_unavailable(moto_bucket):
 def test_a_url_or_option_that_cannot_be_used_is_refused_at_the_start(url, options):
     with pytest.raises(InvalidInputError):
         ObstoreBlobs(url, SystemClock(), options=options)
+
+
+def test_an_option_that_the_bucket_does_not_know_is_refused_by_name(tmp_path):
+    with pytest.raises(InvalidInputError, match="options for s3://"):
+        ObstoreBlobs("s3://bucket", SystemClock(), options={"allow_htpp": "true"}, spool_dir=tmp_path)

@@ -289,7 +289,10 @@ def _bucket(url: str, options: dict[str, str]) -> _Bucket:
     try:
         make = _BUCKETS[parts.scheme].from_url
         return make(url, config=cast("Any", options), client_options=client, retry_config=retry)
-    except (BaseError, ValueError) as error:
+    except BaseException as error:
+        # An option that obstore does not know ends in a panic, which is no Exception.
+        if not isinstance(error, BaseError | ValueError) and type(error).__name__ != "PanicException":
+            raise
         raise InvalidInputError(
             f"The options for {parts.scheme}:// cannot be used: {_first_line(error)}", target="blob_url"
         ) from error
@@ -352,5 +355,5 @@ def _meaning(error: BaseError, key: str) -> ServiceError:
     return UnavailableError(f"The blob store cannot be used now ({reason}). Try again.")
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
