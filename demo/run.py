@@ -58,9 +58,12 @@ def _arguments() -> argparse.Namespace:
         "--data-dir", type=Path, default=Path("data"), help="folder for everything the server keeps"
     )
     parser.add_argument("--data", type=Path, help="your own zip: recordings and trans.txt (name, tab, text)")
-    parser.add_argument("--locale", default="en-US", help="locale of your recordings")
+    parser.add_argument("--locale", help=f"of the recordings: {', '.join(PROMPTS)}, or that of your own")
     parser.add_argument("--port", type=int, default=0, help="port of the server; 0 picks a free one")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    # The small base model hears the French prompts badly, so there is something to gain.
+    arguments.locale = arguments.locale or ("fr-CA" if arguments.data is None else "en-US")
+    return arguments
 
 
 def _speech_set(own: Path | None, folder: Path, locale: str) -> SpeechSet:
