@@ -133,6 +133,8 @@ def _loop(speech: SpeechSet, data_dir: Path, locale: str, *, is_prompts: bool) -
     place = ("--project", run)
 
     console.print(Rule("3  A project and its data"))
+    with console.status("The server takes in its base models …"):
+        _wait_for_base_models(data_dir, locale)
     tympan("base-model", "list", "--locale", locale)
     tympan("project", "create", run, "--locale", locale)
     tympan("dataset", "create", "train", archives / "train.zip", "--kind", "acoustic", *place)
@@ -158,6 +160,18 @@ def _loop(speech: SpeechSet, data_dir: Path, locale: str, *, is_prompts: bool) -
     shutil.copy(max(speech.test[:40], key=lambda r: r.path.stat().st_size).path, sample)
     tympan("transcribe", sample, "--endpoint", "phone", *place)
     _closing(data_dir)
+
+
+def _wait_for_base_models(data_dir: Path, locale: str) -> None:
+    """A first start brings them in while it already answers."""
+    command = [TYMPAN, "--data-dir", data_dir, "base-model", "list", "--locale", locale, "--json"]
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        if found.returncode == 0 and json.loads(found.stdout):
+            return
+        time.sleep(0.5)
+    raise DemoError(f"there is no base model for {locale} after {START_LIMIT_S} s; see `tympan job list`.")
 
 
 def _closing(data_dir: Path) -> None:
