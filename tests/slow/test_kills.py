@@ -3,10 +3,12 @@
 import os
 import random
 import signal
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.servers import KillTable, LightServer, descendants, wait_until_gone
 
@@ -29,6 +31,34 @@ def kill_with_all(pid: int) -> float:
     killed_at = time.time()
     assert wait_until_gone(doomed, 2) == []
     return killed_at
+
+
+def freeze_between_transactions(server: LightServer, processes: Sequence[psutil.Process]) -> None:
+    """Suspend processes, none of which holds the lock of a SQLite database.
+
+    SQLite has one lock for all, so whoever is frozen with it stops everybody. That is why
+    several workers belong on PostgreSQL, which ends such a transaction.
+    """
+    while True:
+        for process in processes:
+            process.suspend()
+        if all(_is_free(path) for path in server.folder.glob("*.db")):
+            return
+        for process in processes:
+            process.resume()
+        time.sleep(0.01)
+
+
+def _is_free(database: Path) -> bool:
+    connection = sqlite3.connect(database, timeout=1, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 @pytest.fixture
@@ -109,8 +139,7 @@ def test_a_worker_that_wakes_after_its_lease_writes_nothing_more_and_leaves(shar
     time.sleep(LEASE_S * 1.2)
     tick = shared.wait_for_tick(job, "train", 2)
     frozen = descendants(tick.worker)
-    for process in frozen:
-        process.suspend()
+    freeze_between_transactions(shared, frozen)
     shared.wait_until_ended(job)
     model = shared.model(job)
     for process in frozen:
