@@ -12,6 +12,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, and no verdict about the speed of the machine.
+settings.register_profile(
+    "tympan", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tympan")
 
 
 class PostgresServer:
