@@ -28,11 +28,13 @@ class RunningServer:
 
     Args:
         folder: Becomes the data folder.
+        log: Where its output goes; None is a file in the data folder.
         settings: Settings by name, such as ``lease_s=2``.
     """
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, log: Path | None = None, **settings: object) -> None:
         self.folder = folder
+        self._log = log or folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         said = {"data_dir": folder, "port": 0, "poll_s": 0.05, **settings}
         named = {f"TYMPAN_{name.upper()}": str(value) for name, value in said.items()}
@@ -44,7 +46,7 @@ class RunningServer:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        with (self.folder / "server.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*TYMPAN, "serve"], env=self._environment, stdout=log, stderr=log
             )
@@ -73,7 +75,7 @@ class RunningServer:
 
     def log(self) -> str:
         """The end of what it wrote."""
-        return (self.folder / "server.log").read_text()[-6000:]
+        return self._log.read_text()[-6000:]
 
     def wait(self, look: Callable[[], T | None], patience_s: float = PATIENCE_S) -> T:
         """What ``look`` finds, once it finds something."""

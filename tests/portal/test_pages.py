@@ -215,10 +215,11 @@ def test_a_model_shows_its_dates_curves_and_report(signed_in, project):
     job = signed_in.add("jobs", make_job())
     with signed_in.store.write() as tx:
         for step in range(3):
-            payload = {"step": step, "loss": 3.0 - step}
-            tx.jobs.add_event(
-                JobEvent(job_id=job.id, sequence=0, kind="loss", payload=payload, at=job.created_at)
-            )
+            for kind, payload in (("loss", {"loss": 2.7 - step}), ("dev_wer", {"wer": 0.21 - step / 50})):
+                payload["step"] = step
+                tx.jobs.add_event(
+                    JobEvent(job_id=job.id, sequence=0, kind=kind, payload=payload, at=job.created_at)
+                )
     base = signed_in.add("base_models", make_base_model(display_name="Base"))
     report = stored(signed_in, "report.json", {"engine": "torch"}, "ModelReport")
     made = make_model(project_id=project.id, base_model_id=base.id, job_id=job.id, files=(report,))
@@ -227,7 +228,9 @@ def test_a_model_shows_its_dates_curves_and_report(signed_in, project):
     assert "Base" in page.text
     assert "never" in page.text
     assert "torch" in page.text
-    assert len(page.all("polyline")) == 1
+    assert len(page.all("polyline")) == 2
+    assert "3 step 0 2" in page.text, "the axis of the loss ends on a round figure"
+    assert "0.0 % 15.0 % 30.0 % step 0 2" in page.text, "error rates in per cent, from zero"
 
 
 def test_an_endpoint_shows_its_addresses_and_a_sample_that_works(signed_in, project):

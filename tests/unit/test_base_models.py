@@ -48,9 +48,9 @@ def run(catalogue, job):
     return context
 
 
-def end(catalogue, job):
+def end(catalogue, job, state=JobState.SUCCEEDED):
     with catalogue.store.write() as tx:
-        tx.jobs.save(tx.jobs.get(job.id).ended(catalogue.clock.now(), JobState.SUCCEEDED))
+        tx.jobs.save(tx.jobs.get(job.id).ended(catalogue.clock.now(), state))
 
 
 def test_an_import_offers_one_bundle_for_every_locale_with_published_dates(catalogue):
@@ -94,6 +94,13 @@ def test_installed_packages_are_asked_for_once(catalogue):
     for job in jobs:
         run(catalogue, job)
     assert catalogue.ensure_installed() == []
+
+
+@pytest.mark.parametrize(("state", "asked"), [(JobState.FAILED, 2), (JobState.CANCELLED, 1)])
+def test_a_failed_import_is_asked_for_again_and_a_cancelled_one_is_not(catalogue, state, asked):
+    failed, _waiting = catalogue.ensure_installed()
+    end(catalogue, failed, state)
+    assert len(catalogue.ensure_installed()) == asked
 
 
 def test_a_superseded_attempt_adds_nothing(catalogue):

@@ -141,7 +141,7 @@ def test_every_model_is_scored_and_compared_with_the_first():
     assert sum(first.token_edits.values()) == first.tokens.errors > first.words.errors
     assert second.words == ErrorCounts(hits=11)
     (comparison,) = evaluation.comparisons
-    assert (comparison.model_id, comparison.baseline_id, comparison.verdict) == (custom, base, "better")
+    assert (comparison.model_id, comparison.baseline_id, comparison.verdict) == (custom, base, "undecided")
     assert comparison.relative_change == -1
 
 

@@ -9,17 +9,24 @@ from dataclasses import replace
 import pytest
 
 from tympan.domain.dataset import Dataset
-from tympan.domain.errors import InvalidInputError, UnavailableError
+from tympan.domain.errors import InvalidInputError, ServiceError, StorageFullError, UnavailableError
 from tympan.domain.job import Job, JobEvent, JobKind, JobProgress, JobState
 from tympan.domain.resource import Failure, Status
-from tympan.ports.jobs import EXIT_FAILED, EXIT_SUPERSEDED, JobContext, StepEnd
+from tympan.ports.jobs import (
+    EXIT_FAILED,
+    EXIT_STORAGE_FULL,
+    EXIT_SUPERSEDED,
+    EXIT_UNREACHABLE,
+    JobContext,
+    StepEnd,
+)
 from tympan.ports.store import Transaction
 from tympan.testing.clock import FakeClock
 from tympan.testing.compute import MemoryCompute
 from tympan.testing.entities import make_dataset, make_job, make_model
 from tympan.testing.store import MemoryStore
 from tympan.usecases.jobs import Jobs
-from tympan.worker.attempt import EXIT_CRASHED, EXIT_DONE, Attempts, StopRequested
+from tympan.worker.attempt import EXIT_DONE, Attempts, StopRequested
 from tympan.worker.runner import AttemptRunner
 from tympan.worker.steps import missing_steps
 
@@ -292,13 +299,32 @@ def test_a_report_waits_while_the_database_is_away(world: World) -> None:
     assert [event.payload["text"] for event in world.events("note")] == ["kept"]
 
 
-def test_a_step_that_cannot_reach_something_is_a_crash_and_no_failure(world: World) -> None:
-    def body(_: JobContext) -> None:
-        raise UnavailableError("The model host does not answer.")
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (UnavailableError("The model host does not answer."), EXIT_UNREACHABLE, "cannot be reached"),
+        (StorageFullError("The blob store has no room left."), EXIT_STORAGE_FULL, "no room is left"),
+    ],
+)
+def test_a_sound_job_waits_for_what_it_lacks_and_says_so_once(
+    world: World, error: ServiceError, status: int, said: str
+) -> None:
+    def body(context: JobContext) -> None:
+        if world.calls == 1:
+            context.progress(0.5, "Half")
+        if world.calls < 6:
+            raise error
+        assert said in world.progress().message
+        assert world.progress().percent == 50
+        world.succeed(context)
 
     world.body = body
-    assert world.attempt() == EXIT_CRASHED
-    assert world.job.state is JobState.RUNNING
+    statuses = []
+    world.compute = MemoryCompute(lambda *step: statuses.append(world.attempts.run(*step)) or statuses[-1])
+    assert world.run(limit=3) is StepEnd.FINISHED
+    assert [said in event.payload["message"] for event in world.events("wait")] == [True]
+    assert world.events("retry") == []
+    assert statuses == [status] * 5 + [EXIT_DONE]
 
 
 def test_the_worker_waits_for_a_database_that_is_away(world: World) -> None:

@@ -135,7 +135,7 @@ def _bar(*, is_quiet: bool) -> Progress:
 def event_text(event: Answer) -> Text:
     """An event as one line."""
     kind, payload = event.text("kind"), event.members("payload")
-    style = {"warning": "yellow", "retry": "yellow"}.get(kind, "dim")
+    style = {"warning": "yellow", "retry": "yellow", "wait": "yellow"}.get(kind, "dim")
     rate = payload.get("wer")
     if isinstance(rate, int | float):
         payload["wer"] = percent(rate)

@@ -151,7 +151,8 @@ class JobEvent:
         job_id: The job.
         sequence: From 1, without gaps, per job.
         kind: ``loss``, ``dev_wer``, ``note``, ``warning``, ``retry`` (an attempt crashed),
-            ``pause`` (an attempt was stopped to go on later).
+            ``pause`` (an attempt was stopped to go on later), ``wait`` (full disk, or
+            something cannot be reached).
         payload: Figures or text, JSON values only.
         at: Aware UTC time.
     """

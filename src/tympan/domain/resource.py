@@ -43,6 +43,8 @@ class Resource:
         custom_properties: At most 10 pairs; keys up to 64, values up to 256 characters.
         created_at: Aware UTC time.
         last_action_at: Aware UTC time of the last state change.
+        api_version: The published API version it was made through, such as ``v3.2`` or
+            ``2024-11-15``; web hooks hear of it through the same version.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Resource:
     custom_properties: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime
     last_action_at: datetime
+    api_version: str = "v3.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

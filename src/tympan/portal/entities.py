@@ -19,7 +19,7 @@ from tympan.portal.projects import model_names, project_values
 from tympan.portal.reports import objects, read_report, worst_recordings
 from tympan.portal.words import percent
 from tympan.wire.addresses import Addresses
-from tympan.wire.v3.endpoints import MODES, NO_LOGS_YET
+from tympan.wire.management.endpoints import MODES, NO_LOGS_YET
 from tympan.wire.verdicts import verdicts
 
 _REPORT_ROWS = 200
@@ -123,7 +123,9 @@ class _EntityPages:
             events = self._services.jobs.events(model.job_id) if model.job_id else ()
         except NotFoundError:
             return []
-        drawn = (curve_of(title, _points(events, kind)) for kind, title in _CURVES.items())
+        drawn = (
+            curve_of(title, _points(events, kind), is_rate="wer" in kind) for kind, title in _CURVES.items()
+        )
         return [curve for curve in drawn if curve is not None]
 
     def _model_report(self, model: CustomModel) -> str | None:

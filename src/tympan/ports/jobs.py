@@ -44,7 +44,8 @@ class Compute(Protocol):
 
         Returns:
             0 done; ``EXIT_FAILED`` the outcome is recorded in the job row;
-            ``EXIT_STOPPED`` and ``EXIT_SUPERSEDED`` as they say; anything else (also
+            ``EXIT_STOPPED``, ``EXIT_SUPERSEDED``, ``EXIT_UNREACHABLE`` and
+            ``EXIT_STORAGE_FULL`` as they say; anything else (also
             negative signal numbers) the attempt crashed and may be repeated.
         """
         ...
@@ -62,6 +63,12 @@ EXIT_SUPERSEDED = 21
 
 EXIT_STOPPED = 22
 """Exit status of an attempt that was asked to stop and can be resumed."""
+
+EXIT_UNREACHABLE = 23
+"""Exit status of an attempt that could not reach something it needs."""
+
+EXIT_STORAGE_FULL = 24
+"""Exit status of an attempt that found no room left."""
 
 
 class StepEnd(StrEnum):

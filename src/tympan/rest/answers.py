@@ -15,8 +15,9 @@ from tympan.domain.resource import Resource, WorkedResource
 from tympan.rest.calls import Call
 from tympan.wire.addresses import is_id
 from tympan.wire.filters import FILTER_NAMES, parse_filter
-from tympan.wire.v3.entities import page_document
+from tympan.wire.management.entities import page_document
 from tympan.wire.values import Document
+from tympan.wire.versions import ROOT, ApiVersion
 
 _POLL_S = 2
 _LARGEST_PAGE = 100
@@ -112,14 +113,17 @@ def _count(call: Call, name: str, default: int, *, least: int) -> int:
 
 
 def filter_of(call: Call, collection: str) -> Filter | None:
-    """The ``filter`` option, read for one kind of list."""
-    text = call.query.get("filter")
+    """The ``filter`` option, read for one kind of list; v3.0 has none and ignores it."""
+    text = call.query.get("filter") if call.version >= ApiVersion.V3_1 else None
     return parse_filter(text, FILTER_NAMES[collection]) if text and text.strip() else None
 
 
 def next_link(call: Call, skip: int, top: int) -> str:
     """Where the next page is; it keeps every other option of the request."""
     rest = {name: value for name, value in call.query.items() if name not in ("skip", "top")}
-    names = {"sasvalidityinseconds": "sasValidityInSeconds"}
+    names = {"sasvalidityinseconds": "sasValidityInSeconds", "saslifetimeminutes": "sasLifetimeMinutes"}
     options = {"skip": skip, "top": top} | {names.get(name, name): value for name, value in rest.items()}
-    return f"{call.base_url}{call.path}?{urlencode(options)}"
+    if call.version.is_dated:
+        options["api-version"] = call.version.value
+    path = call.version.path + call.path.removeprefix(ROOT)
+    return f"{call.base_url}{path}?{urlencode(options)}"

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from tympan.domain.model import BaseModel
 from tympan.rest.answers import entity_answer, page_of
 from tympan.rest.calls import Call, CallDep, checked_id
-from tympan.rest.files import SAS, bundle_files
-from tympan.wire.v3.models import base_model_document, manifest_document
+from tympan.rest.files import bundle_files, sas_option
+from tympan.wire.management.models import base_model_document, manifest_document
 from tympan.wire.values import Document
 
 router = APIRouter(prefix="/models/base")
@@ -40,7 +40,7 @@ def get_base_model(call: CallDep, model_id: str) -> Response:
 @router.get("/{model_id}/manifest")
 def get_base_model_manifest(call: CallDep, model_id: str) -> Response:
     """The files a base model is made of."""
-    call.allow_query(SAS)
+    call.allow_query(sas_option(call))
     model = call.services.base_models.get(checked_id(model_id, "base model"))
     url = call.addresses.management("models", "base", model.id)
     return JSONResponse(manifest_document(url, bundle_files(call, ("base-models", model.id), model.bundle)))

@@ -11,10 +11,12 @@ from fastapi import Depends, Request
 
 from tympan.domain.errors import InvalidInputError, NotFoundError, TooLargeError
 from tympan.domain.query import EVERYTHING
+from tympan.rest.availability import known_version
 from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.rest.services import Services
 from tympan.wire.addresses import Addresses, is_id
 from tympan.wire.bodies import Body, read_body
+from tympan.wire.versions import ApiVersion
 
 _LARGEST_BODY = 4 * 1024 * 1024
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
@@ -29,24 +31,27 @@ class Call:
         services: What does the work.
         base_url: Scheme and host the client used, without a slash at the end.
         path: Path of the request as routed.
-        query: Its query options, names in lower case.
+        query: Its query options, names in lower case; without the API version.
+        version: The version of the published API that the client speaks.
     """
 
     services: Services
     base_url: str
     path: str
     query: Mapping[str, str]
+    version: ApiVersion
 
     @property
     def addresses(self) -> Addresses:
         """URLs for an answer that names no models."""
-        return Addresses(base_url=self.base_url)
+        return Addresses(base_url=self.base_url, version=self.version)
 
     @property
     def model_addresses(self) -> Addresses:
         """URLs for an answer that names models: knows which of them are base models."""
         known = self.services.base_models.list(EVERYTHING)
-        return Addresses(base_url=self.base_url, base_model_ids=frozenset(model.id for model in known))
+        ids = frozenset(model.id for model in known)
+        return Addresses(base_url=self.base_url, base_model_ids=ids, version=self.version)
 
     def allow_query(self, *names: str) -> None:
         """Refuse options that this route does not know, rather than ignore them.
@@ -85,11 +90,16 @@ def _first(header: str | None) -> str | None:
 def call_of(request: Request) -> Call:
     """Gather what a handler needs."""
     services = services_of(request)
+    version = known_version(request)
+    query = {name.lower(): value for name, value in request.query_params.items()}
+    if version.is_dated:
+        query.pop("api-version", None)
     return Call(
         services=services,
         base_url=base_url(request, services.public_url),
         path=request.url.path,
-        query={name.lower(): value for name, value in request.query_params.items()},
+        query=query,
+        version=version,
     )
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from tympan.domain.dataset import Dataset
-from tympan.domain.errors import InvalidInputError
+from tympan.domain.dataset import Dataset, DatasetKind
+from tympan.domain.errors import InvalidInputError, NotFoundError
+from tympan.domain.query import Compare, Filter, Or
 from tympan.rest.answers import deleted, entity_answer, page_of
+from tympan.rest.availability import IN_PATH_VERSIONS
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.files import FileOwner, file_entry, files_page
 from tympan.rest.locales import supported
 from tympan.rest.uploads import Upload, receive_upload
 from tympan.usecases.datasets import DatasetChange, NewDataset
 from tympan.wire.bodies import refuse_fixed
-from tympan.wire.v3.datasets import FIXED, dataset_document, new_dataset_members
-from tympan.wire.v3.entities import changed_project_members
+from tympan.wire.management.datasets import FIXED, dataset_document, kinds_known, new_dataset_members
+from tympan.wire.management.entities import changed_project_members
 from tympan.wire.values import Document
 
 router = APIRouter(prefix="/datasets")
@@ -30,23 +33,51 @@ def dataset_encoder(call: Call) -> Callable[[Dataset], Document]:
     return lambda dataset: dataset_document(dataset, addresses)
 
 
+def known_kinds(call: Call) -> Filter | None:
+    """Keep the datasets that the client's version has a word for."""
+    known = kinds_known(call.version)
+    if len(known) == len(DatasetKind):
+        return None
+    kinds: list[Filter] = [Compare("kind", "eq", kind.value) for kind in known]
+    return reduce(Or, kinds)
+
+
+def _find(call: Call, dataset_id: str) -> Dataset:
+    dataset = call.services.datasets.get(checked_id(dataset_id, "dataset"))
+    if dataset.kind not in kinds_known(call.version):
+        raise NotFoundError(
+            f"Version {call.version.value} of the API knows no datasets of kind {dataset.kind}. "
+            "Use a later version."
+        )
+    return dataset
+
+
 @router.get("/locales")
 def list_locales(call: CallDep) -> Response:
-    """Dataset kinds that can be used, by locale."""
+    """Dataset kinds that can be used, by locale; the dated API turns it round."""
     call.allow_query()
-    return JSONResponse(supported(call))
+    known = kinds_known(call.version)
+    by_locale = {
+        locale: [kind for kind in kinds if kind in known] for locale, kinds in supported(call).items()
+    }
+    if not call.version.is_dated:
+        return JSONResponse(by_locale)
+    return JSONResponse(
+        {kind.value: [locale for locale, kinds in by_locale.items() if kind in kinds] for kind in known}
+    )
 
 
 @router.get("")
 def list_datasets(call: CallDep) -> Response:
     """One page of datasets."""
-    return page_of(call, call.services.datasets, "datasets", dataset_encoder(call))
+    encode = dataset_encoder(call)
+    return page_of(call, call.services.datasets, "datasets", encode, within=known_kinds(call))
 
 
 @router.post("")
-def create_dataset(body: BodyDep) -> Response:
+def create_dataset(call: CallDep, body: BodyDep) -> Response:
     """Refuse: this server fetches no URLs and takes no blocks yet."""
-    new_dataset_members(body)
+    new_dataset_members(body, call.version)
     raise InvalidInputError(
         "This server does not fetch datasets from URLs and does not take them in blocks yet. "
         "Send the file itself to POST /speechtotext/v3.2/datasets/upload.",
@@ -54,7 +85,7 @@ def create_dataset(body: BodyDep) -> Response:
     )
 
 
-@router.post("/upload")
+@router.post("/upload", dependencies=[IN_PATH_VERSIONS])
 async def upload_dataset(call: CallDep, request: Request) -> Response:
     """Take a file as multipart form data; it goes to disk as it arrives."""
     call.allow_query()
@@ -69,7 +100,7 @@ async def upload_dataset(call: CallDep, request: Request) -> Response:
 
 
 def _create(call: Call, upload: Upload) -> Response:
-    members = new_dataset_members(upload.body())
+    members = new_dataset_members(upload.body(), call.version)
     with upload.path.open("rb") as file:
         chunks = iter(lambda: file.read(1 << 20), b"")
         new = NewDataset(**members, source_name=upload.file_name)
@@ -81,7 +112,7 @@ def _create(call: Call, upload: Upload) -> Response:
 def get_dataset(call: CallDep, dataset_id: str) -> Response:
     """Read a dataset."""
     call.allow_query()
-    dataset = call.services.datasets.get(checked_id(dataset_id, "dataset"))
+    dataset = _find(call, dataset_id)
     return entity_answer(dataset_document(dataset, call.addresses), dataset)
 
 
@@ -89,9 +120,9 @@ def get_dataset(call: CallDep, dataset_id: str) -> Response:
 def update_dataset(call: CallDep, body: BodyDep, dataset_id: str) -> Response:
     """Change a dataset."""
     call.allow_query()
-    current = call.services.datasets.get(checked_id(dataset_id, "dataset"))
+    current = _find(call, dataset_id)
     refuse_fixed(body, dataset_document(current, call.addresses), FIXED)
-    change = DatasetChange(**changed_project_members(body, current.custom_properties))
+    change = DatasetChange(**changed_project_members(body, current.custom_properties, call.version))
     dataset = call.services.datasets.update(current.id, change)
     return entity_answer(dataset_document(dataset, call.addresses), dataset)
 
@@ -104,7 +135,7 @@ def delete_dataset(call: CallDep, dataset_id: str) -> Response:
 
 
 def _owner(call: Call, dataset_id: str) -> FileOwner:
-    dataset = call.services.datasets.get(checked_id(dataset_id, "dataset"))
+    dataset = _find(call, dataset_id)
     return FileOwner(place=("datasets", dataset.id), resource=dataset, files=dataset.files)
 
 

@@ -12,7 +12,12 @@ from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.locales import locales_answer
 from tympan.usecases.endpoints import EndpointChange, NewEndpoint
 from tympan.wire.bodies import refuse_fixed
-from tympan.wire.v3.endpoints import FIXED, changed_endpoint_members, endpoint_document, new_endpoint_members
+from tympan.wire.management.endpoints import (
+    FIXED,
+    changed_endpoint_members,
+    endpoint_document,
+    new_endpoint_members,
+)
 from tympan.wire.values import Document
 
 router = APIRouter(prefix="/endpoints")
@@ -40,7 +45,7 @@ def list_endpoints(call: CallDep) -> Response:
 def create_endpoint(call: CallDep, body: BodyDep) -> Response:
     """Deploy a model."""
     call.allow_query()
-    endpoint = call.services.endpoints.create(NewEndpoint(**new_endpoint_members(body)))
+    endpoint = call.services.endpoints.create(NewEndpoint(**new_endpoint_members(body, call.version)))
     return entity_answer(endpoint_encoder(call)(endpoint), endpoint, is_new=True)
 
 
@@ -59,7 +64,7 @@ def update_endpoint(call: CallDep, body: BodyDep, endpoint_id: str) -> Response:
     current = call.services.endpoints.get(checked_id(endpoint_id, "endpoint"))
     encode = endpoint_encoder(call)
     refuse_fixed(body, encode(current), FIXED)
-    change = EndpointChange(**changed_endpoint_members(body, current))
+    change = EndpointChange(**changed_endpoint_members(body, current, call.version))
     endpoint = call.services.endpoints.update(current.id, change)
     return entity_answer(encode(endpoint), endpoint)
 

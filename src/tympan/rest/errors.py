@@ -29,7 +29,7 @@ from tympan.domain.errors import (
     TooLargeError,
     UnavailableError,
 )
-from tympan.wire.v3.errors import ARGUMENT_CODES, DETAILED_CODES, error_document
+from tympan.wire.management.errors import ARGUMENT_CODES, DETAILED_CODES, error_document
 
 log = logging.getLogger(__name__)
 

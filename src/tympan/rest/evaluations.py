@@ -14,8 +14,8 @@ from tympan.rest.files import FileOwner, file_entry, files_page
 from tympan.rest.locales import locales_answer
 from tympan.usecases.evaluations import EvaluationChange, NewEvaluation
 from tympan.wire.bodies import refuse_fixed
-from tympan.wire.v3.entities import changed_project_members
-from tympan.wire.v3.evaluations import FIXED, evaluation_document, new_evaluation_members
+from tympan.wire.management.entities import changed_project_members
+from tympan.wire.management.evaluations import FIXED, evaluation_document, new_evaluation_members
 from tympan.wire.values import Document
 
 router = APIRouter(prefix="/evaluations")
@@ -45,7 +45,7 @@ def list_evaluations(call: CallDep) -> Response:
 def create_evaluation(call: CallDep, body: BodyDep) -> Response:
     """Test models on a dataset."""
     call.allow_query()
-    evaluation = call.services.evaluations.create(NewEvaluation(**new_evaluation_members(body)))
+    evaluation = call.services.evaluations.create(NewEvaluation(**new_evaluation_members(body, call.version)))
     return entity_answer(evaluation_encoder(call)(evaluation), evaluation, is_new=True)
 
 
@@ -64,7 +64,7 @@ def update_evaluation(call: CallDep, body: BodyDep, evaluation_id: str) -> Respo
     current = call.services.evaluations.get(checked_id(evaluation_id, "evaluation"))
     encode = evaluation_encoder(call)
     refuse_fixed(body, encode(current), FIXED)
-    change = EvaluationChange(**changed_project_members(body, current.custom_properties))
+    change = EvaluationChange(**changed_project_members(body, current.custom_properties, call.version))
     evaluation = call.services.evaluations.update(current.id, change)
     return entity_answer(encode(evaluation), evaluation)
 

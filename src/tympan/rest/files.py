@@ -23,11 +23,12 @@ from tympan.rest.services import Services
 from tympan.rest.signatures import check_signature, content_path
 from tympan.wire.addresses import OURS
 from tympan.wire.filters import holds
-from tympan.wire.v3.entities import page_document
-from tympan.wire.v3.files import file_document
+from tympan.wire.management.entities import page_document
+from tympan.wire.management.files import file_document
 from tympan.wire.values import Document
 
 SAS = "sasValidityInSeconds"
+_SAS_DATED = "sasLifetimeMinutes"
 _LONGEST_LIFE_S = 31 * 24 * 3600
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -62,7 +63,7 @@ class FileOwner:
 
 def files_page(call: Call, owner: FileOwner) -> Response:
     """The files of a resource, one page."""
-    call.allow_query(*PAGE_OPTIONS, SAS)
+    call.allow_query(*PAGE_OPTIONS, sas_option(call))
     skip, top = paging(call)
     where = filter_of(call, "files")
     kept = [file for file in owner.files if holds(where, _filtered_by(file, owner.resource.last_action_at))]
@@ -74,7 +75,7 @@ def files_page(call: Call, owner: FileOwner) -> Response:
 
 def file_entry(call: Call, owner: FileOwner, file_id: str) -> Response:
     """One file of a resource."""
-    call.allow_query(SAS)
+    call.allow_query(sas_option(call))
     return JSONResponse(_document(call, owner, owner.find(file_id)))
 
 
@@ -105,23 +106,31 @@ def _document(call: Call, owner: FileOwner, file: StoredFile) -> Document:
     # An evaluation may carry tens of thousands of files: no lookup per file here.
     return file_document(
         file,
-        self_url=call.base_url + "/speechtotext/v3.2/" + "/".join(quote(part, safe="") for part in place),
+        self_url=call.addresses.management(*place),
         content_url=content_url(call, place, file.key),
         created_at=owner.resource.last_action_at,
+        version=call.version,
     )
 
 
+def sas_option(call: Call) -> str:
+    """The query option that says how long file URLs work."""
+    return _SAS_DATED if call.version.is_dated else SAS
+
+
 def _life_s(call: Call) -> int:
-    text = call.query.get(SAS.lower())
+    name = sas_option(call)
+    text, unit_s = call.query.get(name.lower()), 60 if call.version.is_dated else 1
     if text is None:
         return call.services.file_url_life_s
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _LONGEST_LIFE_S:
+    longest = _LONGEST_LIFE_S // unit_s
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= longest:
         raise InvalidInputError(
-            f"{SAS} must be a whole number from 1 to {_LONGEST_LIFE_S}, not '{text}'.",
+            f"{name} must be a whole number from 1 to {longest}, not '{text}'.",
             code="InvalidSasValidityDuration",
-            target=SAS,
+            target=name,
         )
-    return int(text)
+    return int(text) * unit_s
 
 
 router = APIRouter(prefix=f"{OURS}/content")

@@ -9,8 +9,8 @@ from tympan.domain.errors import InvalidInputError
 from tympan.domain.query import Compare, Query
 from tympan.rest.answers import next_link, paging
 from tympan.rest.calls import Call, CallDep, checked_id
+from tympan.wire.management.entities import page_document
 from tympan.wire.ours.jobs import event_document, job_document, progress_document
-from tympan.wire.v3.entities import page_document
 
 router = APIRouter(prefix="/jobs")
 

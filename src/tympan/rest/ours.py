@@ -12,10 +12,10 @@ from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.endpoints import endpoint_encoder
 from tympan.rest.files import blob_response
 from tympan.rest.locales import supported
+from tympan.wire.management.entities import page_document
+from tympan.wire.management.models import base_model_document
 from tympan.wire.ours.jobs import job_document
 from tympan.wire.ours.keys import key_document
-from tympan.wire.v3.entities import page_document
-from tympan.wire.v3.models import base_model_document
 
 router = APIRouter()
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from tympan.domain.project import Project
-from tympan.domain.query import Filter
+from tympan.domain.query import Filter, every
 from tympan.rest.answers import deleted, entity_answer, page_of
+from tympan.rest.availability import IN_PATH_VERSIONS
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
-from tympan.rest.datasets import dataset_encoder
+from tympan.rest.datasets import dataset_encoder, known_kinds
 from tympan.rest.endpoints import endpoint_encoder
 from tympan.rest.evaluations import evaluation_encoder
 from tympan.rest.locales import locales_answer
 from tympan.rest.models import custom_model_encoder
 from tympan.usecases.projects import NewProject, ProjectChange, members_of
 from tympan.wire.bodies import refuse_fixed
-from tympan.wire.v3.entities import changed_members, new_members
-from tympan.wire.v3.projects import FIXED, MemberCounts, project_document
+from tympan.wire.management.entities import changed_members, new_members
+from tympan.wire.management.projects import FIXED, MemberCounts, project_document
 from tympan.wire.values import Document
 
-router = APIRouter(prefix="/projects")
+router = APIRouter(prefix="/projects", dependencies=[IN_PATH_VERSIONS])
 
 
 def _encoded(call: Call, project: Project) -> Document:
@@ -49,7 +50,7 @@ def list_projects(call: CallDep) -> Response:
 def create_project(call: CallDep, body: BodyDep) -> Response:
     """Make a project."""
     call.allow_query()
-    project = call.services.projects.create(NewProject(**new_members(body)))
+    project = call.services.projects.create(NewProject(**new_members(body, call.version)))
     return entity_answer(_encoded(call, project), project, is_new=True)
 
 
@@ -86,7 +87,7 @@ def _members(call: Call, project_id: str) -> Filter:
 @router.get("/{project_id}/datasets")
 def list_project_datasets(call: CallDep, project_id: str) -> Response:
     """Datasets of a project."""
-    within = _members(call, project_id)
+    within = every(_members(call, project_id), known_kinds(call))
     return page_of(call, call.services.datasets, "datasets", dataset_encoder(call), within=within)
 
 

@@ -22,7 +22,8 @@ from tympan.rest.auth import OwnerOnly
 from tympan.rest.errors import install_error_handlers
 from tympan.rest.paths import PathNormalizer
 from tympan.rest.services import Services
-from tympan.wire.addresses import MANAGEMENT, OURS
+from tympan.wire.addresses import OURS
+from tympan.wire.versions import ROOT
 
 
 def create_app(services: Services) -> FastAPI:
@@ -37,7 +38,7 @@ def create_app(services: Services) -> FastAPI:
     install_error_handlers(app)
     # Paths with a fixed last word come before those where an id may stand in its place.
     for module in (base_models, models, projects, datasets, evaluations, endpoints):
-        app.include_router(module.router, prefix=MANAGEMENT, dependencies=[OwnerOnly])
+        app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly])
     app.include_router(files.router)
     for module_router in (jobs.router, ours.router):
         app.include_router(module_router, prefix=OURS, dependencies=[OwnerOnly])
@@ -51,7 +52,7 @@ def _unknown_routes() -> APIRouter:
     # A mounted portal must not answer for the API; without a key not even "not found" is said.
     router = APIRouter()
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    for root in ("/speechtotext", "/speech", "/api"):
+    for root in (ROOT, "/speech", "/stt", "/sts", "/api", "/v1"):
         router.add_api_route(root + "/{rest:path}", _no_route, methods=methods)
     return router
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from tympan.domain.errors import InvalidInputError, NotFoundError
-from tympan.domain.job import Job, JobKind
+from tympan.domain.job import Job, JobKind, JobState
 from tympan.domain.lifecycle import LifecycleRule, expiry
 from tympan.domain.model import BaseModel, Bundle
-from tympan.domain.query import EVERYTHING, Filter, Query
+from tympan.domain.query import EVERYTHING, And, Compare, Filter, Query
 from tympan.ports.clock import Clock
 from tympan.ports.jobs import JobContext
 from tympan.ports.model_files import ModelFiles, ModelSupply, SuppliedModel
@@ -115,11 +115,16 @@ class BaseModels:
     def ensure_installed(self) -> Sequence[Job]:
         """Have every installed starter package imported that is not in the catalogue yet.
 
-        Called at each start; an import that failed is asked for again.
+        Called at each start. An import that failed is asked for again, since the package may
+        have been mended; one that the owner cancelled is not.
         """
+        is_import = Compare("kind", "eq", JobKind.IMPORT_BASE_MODEL.value)
+        was_cancelled = Compare("state", "eq", JobState.CANCELLED.value)
         with self.store.read() as tx:
             # A model's source is the package's name followed by its version.
             known = {model.source.partition(" ")[0] for model in tx.base_models.list()}
+            unwanted = tx.jobs.list(Query(where=And(is_import, was_cancelled)))
+        known |= {job.arguments["source"] for job in unwanted}
         missing = [source for source in self.supply.installed() if source not in known]
         return [self.import_source(source) for source in missing]
 

@@ -35,6 +35,7 @@ class NewDataset:
     description: str | None = None
     project_id: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
+    api_version: str = "v3.2"
     is_text_normalized: bool = True
 
 
@@ -162,6 +163,7 @@ class Datasets:
             is_text_normalized=new.is_text_normalized,
             job_id=str(uuid.uuid4()),
             created_at=now,
+            api_version=new.api_version,
             last_action_at=now,
         )
 

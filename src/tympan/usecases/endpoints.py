@@ -43,6 +43,7 @@ class NewEndpoint:
     description: str | None = None
     project_id: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
+    api_version: str = "v3.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class Endpoints:
                 model_id=_deployable(tx, new.model_id, locale, now),
                 is_logging=new.is_logging,
                 created_at=now,
+                api_version=new.api_version,
                 last_action_at=now,
             )
             endpoint = _with_deployment(tx, endpoint, now)

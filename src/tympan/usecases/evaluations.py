@@ -45,6 +45,7 @@ class NewEvaluation:
     description: str | None = None
     project_id: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
+    api_version: str = "v3.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,7 @@ class Evaluations:
             model_ids=tuple(new.model_ids),
             job_id=str(uuid.uuid4()),
             created_at=now,
+            api_version=new.api_version,
             last_action_at=now,
         )
         job = Job(

@@ -58,6 +58,7 @@ class NewModel:
     description: str | None = None
     project_id: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
+    api_version: str = "v3.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +198,7 @@ class Models:
             decoding_expires_at=expiry(now, self.rule).decoding_at,
             job_id=str(uuid.uuid4()),
             created_at=now,
+            api_version=new.api_version,
             last_action_at=now,
         )
 

@@ -26,6 +26,7 @@ class NewProject:
     locale: str
     description: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
+    api_version: str = "v3.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class Projects:
             locale=canonical_locale(new.locale),
             custom_properties=checked_properties(new.custom_properties),
             created_at=now,
+            api_version=new.api_version,
             last_action_at=now,
         )
         with self.store.write() as tx:

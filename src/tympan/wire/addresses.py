@@ -8,9 +8,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from tympan.domain.errors import InvalidInputError
 from tympan.wire.values import Document
+from tympan.wire.versions import OURS_SPEAKS, ApiVersion
 
-MANAGEMENT = "/speechtotext/v3.2"
-"""Path of the published management API."""
+MANAGEMENT = OURS_SPEAKS.path
+"""Path of the published management API, as our own client uses it."""
 OURS = "/api/v1"
 """Path of what the published API has no words for."""
 
@@ -25,14 +26,17 @@ class Addresses:
         base_url: Scheme and host the client used, such as ``http://127.0.0.1:8080``.
         base_model_ids: Ids of base models, since a model reference alone does not tell
             a base model from a custom one.
+        version: The version of the published API that the answer is written in.
     """
 
     base_url: str
     base_model_ids: frozenset[str] = frozenset()
+    version: ApiVersion = OURS_SPEAKS
 
     def management(self, *segments: str) -> str:
         """URL of a published resource: ``management("datasets", id, "files")``."""
-        return self.base_url + "/".join([MANAGEMENT, *(quote(segment, safe="") for segment in segments)])
+        path = "/".join([self.version.path, *(quote(segment, safe=":") for segment in segments)])
+        return f"{self.base_url}{path}{self.version.query}"
 
     def ours(self, *segments: str) -> str:
         """URL of one of our own resources: ``ours("jobs", id)``."""

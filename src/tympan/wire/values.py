@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from tympan.domain.errors import InvalidInputError
+from tympan.wire.versions import ApiVersion
 
 Document = dict[str, object]
 """A JSON object ready to be written."""
@@ -59,6 +60,17 @@ def duration(seconds: float) -> str:
     text = f"{rest / 100:.2f}".rstrip("0").rstrip(".")
     parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{text}S" if rest else ""]
     return "PT" + ("".join(parts) or "0S")
+
+
+def spans(seconds: float | None, version: ApiVersion, name: str = "duration") -> Document:
+    """A length of time as a version spells it; none leaves the member out.
+
+    >>> spans(2.58, ApiVersion.V3_2), spans(2.58, ApiVersion.V2024_11_15)
+    ({'duration': 'PT2.58S'}, {'durationMilliseconds': 2580})
+    """
+    if seconds is None:
+        return {}
+    return {f"{name}Milliseconds": round(seconds * 1000)} if version.is_dated else {name: duration(seconds)}
 
 
 def ticks(samples: int) -> int:

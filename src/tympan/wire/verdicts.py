@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tympan.domain.evaluation import Comparison, Evaluation, Interval, ModelScore
-
-_FEW = 10
-"""Fewer recordings than this make no fair sample, however narrow the interval looks."""
+from tympan.speech.bootstrap import LEAST_RECORDINGS
 
 
 def verdicts(evaluation: Evaluation, model_names: Mapping[str, str]) -> Iterator[str]:
@@ -53,14 +51,18 @@ def _against(one: Comparison, baseline: ModelScore, score: ModelScore, names: Ma
     opening = {"better": better, "worse": worse}.get(one.verdict, neither)
     change = "" if one.relative_change is None else f", {100 * one.relative_change:+.1f} % relative"
     low, high = (f"{100 * bound:+.1f}" for bound in (one.difference.low, one.difference.high))
-    few = (
-        f" Few recordings were tested ({score.sentence_count}): this says little."
-        if score.sentence_count < _FEW
-        else ""
-    )
+    if one.verdict in ("better", "worse"):
+        advice = ""
+    elif score.sentence_count < LEAST_RECORDINGS:
+        advice = (
+            f" Only {score.sentence_count} recordings were tested; "
+            f"fewer than {LEAST_RECORDINGS} decide nothing."
+        )
+    else:
+        advice = " More test recordings would tell."
     return (
         f"{opening} {names[one.baseline_id]}: word error rate {percent(baseline.words.rate)} to "
         f"{percent(score.words.rate)}{change} (difference {low} to {high} points with "
         f"{100 * one.difference.level:.0f} % confidence; better with probability "
-        f"{100 * one.probability_better:.1f} %)."
-    ) + (few or ("" if one.verdict in ("better", "worse") else " More test recordings would tell."))
+        f"{100 * one.probability_better:.1f} %).{advice}"
+    )

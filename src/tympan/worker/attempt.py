@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import dataclass
 
-from tympan.domain.errors import CancelledError, ServiceError, SupersededError, UnavailableError
+from tympan.domain.errors import (
+    CancelledError,
+    ServiceError,
+    StorageFullError,
+    SupersededError,
+    UnavailableError,
+)
 from tympan.domain.job import Job, JobState
 from tympan.domain.resource import Failure
 from tympan.ports.clock import Clock
-from tympan.ports.jobs import EXIT_FAILED, EXIT_STOPPED, EXIT_SUPERSEDED
+from tympan.ports.jobs import (
+    EXIT_FAILED,
+    EXIT_STOPPED,
+    EXIT_STORAGE_FULL,
+    EXIT_SUPERSEDED,
+    EXIT_UNREACHABLE,
+)
 from tympan.ports.store import Store
 from tympan.usecases.job_states import begin_attempt, cancel_job, end_job
 from tympan.worker.context import AttemptContext
@@ -17,6 +30,7 @@ from tympan.worker.steps import StepTable
 
 EXIT_DONE = 0
 EXIT_CRASHED = 1
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +62,15 @@ class Attempts:
         """
         try:
             return self._run(job_id, step)
-        except Exception:
+        except (UnavailableError, StorageFullError) as error:
+            status = EXIT_STORAGE_FULL if isinstance(error, StorageFullError) else EXIT_UNREACHABLE
+            said = {"job": job_id, "step": step, "cause": error.message}
+            log.warning("attempt cannot go on now", extra=said)
+            return status
+        except Exception as error:
             log.exception("attempt crashed", extra={"job": job_id, "step": step})
-            return EXIT_CRASHED
+            is_full = isinstance(error, OSError) and error.errno in _DISK_FULL
+            return EXIT_STORAGE_FULL if is_full else EXIT_CRASHED
 
     def _run(self, job_id: str, step: str) -> int:
         try:
@@ -81,7 +101,7 @@ class Attempts:
         context = AttemptContext(job=job, step=step, store=self.store, clock=self.clock)
         try:
             self.steps[(job.kind, step)](context)
-        except (CancelledError, SupersededError, UnavailableError):
+        except (CancelledError, SupersededError, UnavailableError, StorageFullError):
             raise
         except ServiceError as error:
             log.info("job failed", exc_info=True, extra={"job": job.id, "step": step, "code": error.code})

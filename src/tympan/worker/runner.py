@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tympan.domain.errors import StorageFullError, UnavailableError
-from tympan.domain.job import Job, JobEvent, JobState
+from tympan.domain.job import Job, JobEvent, JobProgress, JobState
 from tympan.domain.resource import Failure
 from tympan.ports.clock import Clock
-from tympan.ports.jobs import EXIT_STOPPED, EXIT_SUPERSEDED, Compute, StepEnd
+from tympan.ports.jobs import (
+    EXIT_STOPPED,
+    EXIT_STORAGE_FULL,
+    EXIT_SUPERSEDED,
+    EXIT_UNREACHABLE,
+    Compute,
+    StepEnd,
+)
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.job_states import cancel_job, end_job
 
@@ -20,6 +27,11 @@ _NAP_S = 0.1
 
 _RETRY = "retry"
 _PAUSE = "pause"
+_WAIT = "wait"
+_WAITS = {
+    EXIT_UNREACHABLE: "something that it needs cannot be reached",
+    EXIT_STORAGE_FULL: "no room is left on the disk",
+}
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +41,9 @@ class AttemptRunner:
     """The ``StepRunner`` of the worker.
 
     Every attempt that ended without a result leaves an event: ``retry`` when it crashed
-    or its worker died, ``pause`` when it was asked to stop. Retries are counted per step,
-    over all workers, so a job that kills its worker again and again ends too.
+    or its worker died, ``pause`` when it was asked to stop, ``wait`` when it met a full
+    disk or could not reach something. Retries are counted per step, over all workers, so a
+    job that kills its worker again and again ends too; waits are not, since the job is sound.
 
     Attributes:
         store: Where jobs are.
@@ -90,6 +103,8 @@ class AttemptRunner:
             return end
         if status == EXIT_STOPPED or is_stopping():
             self._record_end(job_id, step, _PAUSE, "the worker was stopped")
+        elif status in _WAITS:
+            self._record_wait(job_id, step, _WAITS[status])
         else:
             self._record_end(job_id, step, _RETRY, _cause(status))
         return None
@@ -145,6 +160,25 @@ class AttemptRunner:
             if crashes >= self.max_step_attempts:
                 self._fail(tx, job, self._too_many(job, step, crashes, cause))
 
+    def _record_wait(self, job_id: str, step: str, cause: str) -> None:
+        """Say what the job waits for, once for as long as it is the same."""
+        with self.store.write() as tx:
+            job = tx.jobs.find(job_id)
+            if job is None or job.state.is_terminal:
+                return
+            now = self.clock.now()
+            message = f"Waiting, because {cause}; goes on by itself."
+            newest = next(reversed(_ends(tx, job_id, step)), None)
+            if newest is None or newest.payload.get("message") != message:
+                log.warning("job waits", extra={"job": job_id, "step": step, "cause": cause})
+                payload = {"step": step, "attempt": job.attempt, "message": message}
+                tx.jobs.add_event(JobEvent(job_id=job_id, sequence=0, kind=_WAIT, payload=payload, at=now))
+            before = tx.jobs.find_progress(job_id)
+            percent = before.percent if before is not None and before.step == step else 0.0
+            tx.jobs.put_progress(
+                JobProgress(job_id=job_id, step=step, percent=percent, message=message, updated_at=now)
+            )
+
     def _too_many(self, job: Job, step: str, crashes: int, cause: str) -> Failure:
         message = f"The worker crashed {crashes} times in step '{step}'; the last time {cause}."
         words = self.compute.last_words(job.id, step)
@@ -164,7 +198,7 @@ def _ends(tx: Transaction, job_id: str, step: str) -> list[JobEvent]:
     return [
         event
         for event in tx.jobs.events(job_id)
-        if event.kind in (_RETRY, _PAUSE) and event.payload.get("step") == step
+        if event.kind in (_RETRY, _PAUSE, _WAIT) and event.payload.get("step") == step
     ]
 
 

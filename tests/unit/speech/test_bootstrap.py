@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tympan.domain.evaluation import ErrorCounts
-from tympan.speech.bootstrap import compare, rate_interval
+from tympan.speech.bootstrap import LEAST_RECORDINGS, compare, rate_interval
 
 COUNTS = st.builds(
     ErrorCounts, hits=st.integers(0, 9), substitutions=st.integers(0, 5), insertions=st.integers(0, 3)
@@ -61,8 +61,23 @@ def test_recordings_are_paired_so_a_small_steady_gain_is_seen():
 def test_a_model_is_never_better_than_itself_and_results_repeat(counts):
     result = compare(("a", counts), ("a", counts), draws=1000)
     assert result.verdict == "undecided"
-    assert result.probability_better == 0
+    assert result.probability_better == (0 if len(counts) > 1 else 0.5)
     assert result == compare(("a", counts), ("a", counts), draws=1000)
+
+
+@pytest.mark.parametrize("count", range(1, LEAST_RECORDINGS + 1))
+def test_few_recordings_decide_nothing_however_steady_the_gain(count):
+    worse, better = [ErrorCounts(hits=5, substitutions=5)] * count, [ErrorCounts(hits=10)] * count
+    result = compare(("b", better), ("a", worse))
+    assert result.verdict == ("better" if count == LEAST_RECORDINGS else "undecided")
+
+
+def test_one_recording_says_nothing_of_others():
+    one, other = [ErrorCounts(hits=9, substitutions=1)], [ErrorCounts(hits=8, substitutions=2)]
+    assert (rate_interval(one).low, rate_interval(one).high) == (0.0, 1.0)
+    result = compare(("b", other), ("a", one))
+    assert (result.difference.low, result.difference.high) == (-1.0, 1.0)
+    assert result.probability_better == 0.5
 
 
 def test_there_is_no_relative_change_from_nothing():

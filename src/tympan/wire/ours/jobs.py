@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tympan.domain.job import Job, JobEvent, JobKind, JobProgress
 from tympan.wire.addresses import Addresses, reference
-from tympan.wire.v3.entities import failure_document
+from tympan.wire.management.entities import failure_document
 from tympan.wire.values import Document, optional_timestamp, present, timestamp
 
 _COLLECTIONS = {

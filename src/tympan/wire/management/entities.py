@@ -9,11 +9,13 @@ from tympan.domain.resource import Failure, Resource, WorkedResource
 from tympan.wire.addresses import Addresses, optional_reference, reference
 from tympan.wire.bodies import Body
 from tympan.wire.values import Document, present, timestamp
+from tympan.wire.versions import ApiVersion
 
 
 class NewMembers(TypedDict):
     """What every entity takes when it is created, under the use cases' names."""
 
+    api_version: str
     display_name: str
     locale: str
     description: str | None
@@ -40,13 +42,14 @@ class ChangedProjectMembers(ChangedMembers, total=False):
     project_id: str | None
 
 
-def new_members(body: Body) -> NewMembers:
+def new_members(body: Body, version: ApiVersion) -> NewMembers:
     """Read what every entity takes.
 
     Raises:
         InvalidInputError: A required member is absent or of the wrong type.
     """
     return {
+        "api_version": version.value,
         "display_name": body.required("displayName"),
         "locale": body.required("locale"),
         "description": body.text("description"),
@@ -54,9 +57,10 @@ def new_members(body: Body) -> NewMembers:
     }
 
 
-def new_project_members(body: Body) -> ProjectMembers:
-    """Read what every entity of a project takes."""
-    return {**new_members(body), "project_id": body.reference("project", "projects")}
+def new_project_members(body: Body, version: ApiVersion) -> ProjectMembers:
+    """Read what every entity of a project takes; the dated API knows no projects."""
+    project_id = None if version.is_dated else body.reference("project", "projects")
+    return {**new_members(body, version), "project_id": project_id}
 
 
 def changed_members(body: Body, current: Mapping[str, str]) -> ChangedMembers:
@@ -73,10 +77,12 @@ def changed_members(body: Body, current: Mapping[str, str]) -> ChangedMembers:
     return changes
 
 
-def changed_project_members(body: Body, current: Mapping[str, str]) -> ChangedProjectMembers:
-    """Read an update of an entity that may stand in a project."""
+def changed_project_members(
+    body: Body, current: Mapping[str, str], version: ApiVersion
+) -> ChangedProjectMembers:
+    """Read an update of an entity that may stand in a project; the dated API knows no projects."""
     changes = cast("ChangedProjectMembers", changed_members(body, current))
-    if body.names("project"):
+    if body.names("project") and not version.is_dated:
         changes["project_id"] = body.reference("project", "projects")
     return changes
 
@@ -98,8 +104,9 @@ def worked_members(resource: WorkedResource, addresses: Addresses) -> Document:
     ``tympan`` is ours: where the work on the entity can be watched.
     """
     job = resource.job_id
+    project_id = None if addresses.version.is_dated else resource.project_id
     return {
-        "project": optional_reference("projects", resource.project_id, addresses),
+        "project": optional_reference("projects", project_id, addresses),
         "lastActionDateTime": timestamp(resource.last_action_at),
         "status": resource.status.value,
         **common_members(resource),

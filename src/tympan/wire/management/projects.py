@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tympan.domain.project import Project
 from tympan.wire.addresses import Addresses
-from tympan.wire.v3.entities import common_members
+from tympan.wire.management.entities import common_members
 from tympan.wire.values import Document, present
 
 FIXED = ("locale",)

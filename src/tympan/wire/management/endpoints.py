@@ -8,7 +8,7 @@ from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import InvalidInputError
 from tympan.wire.addresses import Addresses, reference
 from tympan.wire.bodies import Body
-from tympan.wire.v3.entities import (
+from tympan.wire.management.entities import (
     ChangedProjectMembers,
     ProjectMembers,
     changed_project_members,
@@ -17,6 +17,7 @@ from tympan.wire.v3.entities import (
     worked_members,
 )
 from tympan.wire.values import Document, present
+from tympan.wire.versions import ApiVersion
 
 FIXED = ("locale",)
 """Members an update cannot change."""
@@ -43,7 +44,7 @@ class ChangedEndpointMembers(ChangedProjectMembers, total=False):
     is_logging: bool
 
 
-def new_endpoint_members(body: Body) -> NewEndpointMembers:
+def new_endpoint_members(body: Body, version: ApiVersion) -> NewEndpointMembers:
     """Read the members of an endpoint to create.
 
     Raises:
@@ -51,26 +52,31 @@ def new_endpoint_members(body: Body) -> NewEndpointMembers:
             server cannot honour is asked for.
     """
     properties = body.part("properties")
-    if "timeToLive" in properties and properties.text("timeToLive") not in ("0", "PT0S", "P0D", ""):
+    if (
+        not version.is_dated
+        and "timeToLive" in properties
+        and properties.text("timeToLive") not in ("0", "PT0S", "P0D", "")
+    ):
         raise InvalidInputError(
             "This server does not delete endpoints by itself yet. Leave properties.timeToLive out.",
             code="InvalidTimeToLive",
             target="properties.timeToLive",
         )
-    if "text" in body:
+    if not version.is_dated and "text" in body:
         raise InvalidInputError(
             "text cannot adapt an endpoint here. Train a model with this text and deploy that.", target="text"
         )
     return {
-        **new_project_members(body),
+        **new_project_members(body, version),
         "model_id": body.reference("model", "models"),
         "is_logging": _logging(properties) or False,
     }
 
 
-def changed_endpoint_members(body: Body, current: Endpoint) -> ChangedEndpointMembers:
+def changed_endpoint_members(body: Body, current: Endpoint, version: ApiVersion) -> ChangedEndpointMembers:
     """Read an update of an endpoint."""
-    changes = cast("ChangedEndpointMembers", changed_project_members(body, current.custom_properties))
+    project_changes = changed_project_members(body, current.custom_properties, version)
+    changes = cast("ChangedEndpointMembers", project_changes)
     model_id = body.reference("model", "models")
     if model_id is not None:
         changes["model_id"] = model_id
@@ -100,7 +106,7 @@ def endpoint_document(endpoint: Endpoint, addresses: Addresses) -> Document:
         {
             "self": addresses.management("endpoints", endpoint.id),
             "model": reference(addresses.model(endpoint.model_id)),
-            "links": {f"rest{mode.title()}": addresses.recognition(mode, endpoint.id) for mode in MODES},
+            "links": _links(endpoint, addresses),
             "properties": present(
                 {"loggingEnabled": endpoint.is_logging, "error": failure_document(endpoint.failure)}
             ),
@@ -108,3 +114,10 @@ def endpoint_document(endpoint: Endpoint, addresses: Addresses) -> Document:
             "tympan": extra,
         }
     )
+
+
+def _links(endpoint: Endpoint, addresses: Addresses) -> Document:
+    # The dated API names streaming addresses only.
+    if addresses.version.is_dated:
+        return {}
+    return {f"rest{mode.title()}": addresses.recognition(mode, endpoint.id) for mode in MODES}

@@ -12,9 +12,15 @@ from tympan.domain.errors import InvalidInputError
 from tympan.domain.evaluation import Comparison, ErrorCounts, Evaluation, Interval, ModelScore
 from tympan.wire.addresses import Addresses, reference
 from tympan.wire.bodies import Body
-from tympan.wire.v3.entities import ProjectMembers, failure_document, new_project_members, worked_members
+from tympan.wire.management.entities import (
+    ProjectMembers,
+    failure_document,
+    new_project_members,
+    worked_members,
+)
 from tympan.wire.values import Document, present
 from tympan.wire.verdicts import verdicts
+from tympan.wire.versions import ApiVersion
 
 FIXED = ("locale", "dataset", "model1", "model2", "models")
 """Members an update cannot change."""
@@ -30,7 +36,7 @@ class NewEvaluationMembers(ProjectMembers):
     model_ids: tuple[str, ...]
 
 
-def new_evaluation_members(body: Body) -> NewEvaluationMembers:
+def new_evaluation_members(body: Body, version: ApiVersion) -> NewEvaluationMembers:
     """Read the members of an evaluation to create.
 
     Models are taken from ``model1`` and ``model2``, then from ``models``; one that is
@@ -47,7 +53,7 @@ def new_evaluation_members(body: Body) -> NewEvaluationMembers:
     if not named:
         raise InvalidInputError("model1 is required: name at least one model to test.", target="model1")
     return {
-        **new_project_members(body),
+        **new_project_members(body, version),
         "dataset_id": dataset,
         "model_ids": tuple(dict.fromkeys(named)),
     }
@@ -77,7 +83,7 @@ def evaluation_document(
             "models": references,
             "dataset": reference(addresses.management("datasets", evaluation.dataset_id)),
             "links": {"files": addresses.management("evaluations", evaluation.id, "files")},
-            "properties": _properties(evaluation),
+            "properties": _properties(evaluation, addresses.version),
             **document,
             "tympan": extra
             | _statistics(evaluation, addresses)
@@ -86,14 +92,18 @@ def evaluation_document(
     )
 
 
-def _properties(evaluation: Evaluation) -> Document:
+def _properties(evaluation: Evaluation, version: ApiVersion) -> Document:
     scores: list[ModelScore | None] = list(evaluation.scores) or [None] * len(evaluation.model_ids)
     if len(scores) == 1:
         scores *= _PUBLISHED_MODELS
     properties: Document = {}
     for number, score in enumerate(scores, start=1):
         figures = _NOT_YET if score is None else _figures(score)
-        properties |= {f"{name}{number}": value for name, value in figures.items()}
+        properties |= {
+            f"{name}{number}": value
+            for name, value in figures.items()
+            if version >= ApiVersion.V3_2 or "token" not in name.lower()
+        }
     return properties | present({"error": failure_document(evaluation.failure)})
 
 

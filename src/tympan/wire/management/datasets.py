@@ -8,8 +8,14 @@ from tympan.domain.dataset import Dataset, DatasetKind
 from tympan.domain.errors import InvalidInputError
 from tympan.wire.addresses import Addresses
 from tympan.wire.bodies import Body
-from tympan.wire.v3.entities import ProjectMembers, failure_document, new_project_members, worked_members
-from tympan.wire.values import Document, duration, present
+from tympan.wire.management.entities import (
+    ProjectMembers,
+    failure_document,
+    new_project_members,
+    worked_members,
+)
+from tympan.wire.values import Document, present, spans
+from tympan.wire.versions import ApiVersion
 
 FIXED = ("locale", "kind")
 """Members an update cannot change."""
@@ -29,18 +35,30 @@ class NewDatasetMembers(ProjectMembers):
     is_text_normalized: bool
 
 
-def new_dataset_members(body: Body) -> NewDatasetMembers:
+def kinds_known(version: ApiVersion) -> tuple[DatasetKind, ...]:
+    """The kinds of datasets that a version has a word for."""
+    later = {DatasetKind.LANGUAGE_MARKDOWN: ApiVersion.V3_1, DatasetKind.OUTPUT_FORMATTING: ApiVersion.V3_2}
+    return tuple(kind for kind in DatasetKind if version >= later.get(kind, ApiVersion.V3_0))
+
+
+def new_dataset_members(body: Body, version: ApiVersion) -> NewDatasetMembers:
     """Read the members of a dataset to create.
 
     Raises:
         InvalidInputError: A required member is absent or wrong.
     """
-    kind = body.choice("kind", DatasetKind)
+    kind, known = body.choice("kind", DatasetKind), kinds_known(version)
     if kind is None:
-        raise InvalidInputError(f"kind is required. Use one of: {', '.join(DatasetKind)}.", target="kind")
+        raise InvalidInputError(f"kind is required. Use one of: {', '.join(known)}.", target="kind")
+    if kind not in known:
+        raise InvalidInputError(
+            f"Version {version.value} of the API knows no kind {kind}. Use a later version, "
+            f"or one of: {', '.join(known)}.",
+            target="kind",
+        )
     wanted = body.part("properties").choice("textNormalizationKind", TextNormalizationKind)
     return {
-        **new_project_members(body),
+        **new_project_members(body, version),
         "kind": kind,
         "is_text_normalized": wanted is not TextNormalizationKind.NONE,
     }
@@ -48,6 +66,7 @@ def new_dataset_members(body: Body) -> NewDatasetMembers:
 
 def dataset_document(dataset: Dataset, addresses: Addresses) -> Document:
     """A dataset as clients see it."""
+    version = addresses.version
     normalization = (
         TextNormalizationKind.DEFAULT if dataset.is_text_normalized else TextNormalizationKind.NONE
     )
@@ -58,10 +77,10 @@ def dataset_document(dataset: Dataset, addresses: Addresses) -> Document:
             "links": {"files": addresses.management("datasets", dataset.id, "files")},
             "properties": present(
                 {
-                    "textNormalizationKind": normalization.value,
+                    "textNormalizationKind": normalization.value if version >= ApiVersion.V3_2 else None,
                     "acceptedLineCount": dataset.counts.accepted,
                     "rejectedLineCount": dataset.counts.rejected,
-                    "duration": duration(dataset.counts.duration_s) if dataset.kind.has_audio else None,
+                    **spans(dataset.counts.duration_s if dataset.kind.has_audio else None, version),
                     "error": failure_document(dataset.failure),
                 }
             ),

@@ -1,0 +1,1 @@
+"""Documents of the published management API, in each of its versions."""

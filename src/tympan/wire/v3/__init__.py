@@ -1,1 +1,0 @@
-"""Documents of the published API, version 3.2."""
