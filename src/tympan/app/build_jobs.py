@@ -12,6 +12,7 @@ from tympan.backends.jobs_dbos import DbosJobEngine, EngineSettings
 from tympan.backends.leases import ProcessIdentity
 from tympan.backends.sql.store import SqlStore
 from tympan.ports.jobs import JobLimits
+from tympan.worker.housekeeping import Chore, Housekeeping
 from tympan.worker.runner import AttemptRunner
 
 ATTEMPT = (sys.executable, "-m", "tympan.app.attempt")
@@ -47,3 +48,10 @@ def build_job_engine(
         identity=identity,
     )
     return DbosJobEngine(store=store, runner=runner, settings=engine_settings)
+
+
+def build_housekeeping(settings: Settings) -> Housekeeping:
+    """What a worker does besides jobs."""
+    del settings
+    chores: list[Chore] = []
+    return Housekeeping(chores)

@@ -53,11 +53,14 @@ def prepare(settings: Settings) -> None:
 
 
 def run_worker(settings: Settings) -> None:
-    """Run jobs until the process is asked to end; running ones go on at the next start."""
-    from tympan.app.build_jobs import build_job_engine
+    """Run jobs and chores until the process is asked to end; running ones go on at the next start."""
+    from tympan.app.build_jobs import build_housekeeping, build_job_engine
 
     configure_logs("worker", secrets=secrets_of(settings))
+    housekeeping = build_housekeeping(settings)
+    housekeeping.start()
     serve_jobs(build_job_engine(settings))
+    housekeeping.stop()
 
 
 def serve_jobs(engine: JobEngine) -> None:

@@ -4,6 +4,7 @@ ServiceError
 ├── InvalidInputError            the request or the data is wrong; says where and what to do
 │   ├── LocaleMismatchError      locales of two resources that must agree differ
 │   └── ModelExpiredError        the model's date for this kind of use has passed
+├── FetchError                   an address that the user named is refused or does not answer
 ├── NotFoundError                there is no such resource
 ├── NotAuthenticatedError        no key, or a key nobody knows
 ├── ForbiddenError               a known key that may not do this
@@ -58,6 +59,24 @@ class ModelExpiredError(InvalidInputError):
     """The model's date for this kind of use has passed."""
 
     code = "ModelDeprecated"
+
+
+class FetchError(ServiceError):
+    """An address that the user named is refused, cannot be reached, or answers with an error.
+
+    Args:
+        message: For the user; says nothing of the network inside.
+        code: ``FetchRefused`` (never will be reached), ``FetchFailed``, ``SizeLimit``.
+        is_transient: Whether asking again later may help.
+    """
+
+    code = "FetchFailed"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, target: str | None = None, is_transient: bool = False
+    ) -> None:
+        super().__init__(message, code=code, target=target)
+        self.is_transient = is_transient
 
 
 class NotFoundError(ServiceError):
