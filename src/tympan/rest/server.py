@@ -32,7 +32,14 @@ def create_app(services: Services) -> FastAPI:
     Every route but ``/health/*`` and signed file content needs a key. The caller may mount
     other applications, such as the portal, on what is returned.
     """
-    app = FastAPI(title="Tympan", version=services.version, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Tympan",
+        version=services.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # the normaliser has taken them off, so they would go round in circles
+    )
     app.state.services = services
     app.add_middleware(PathNormalizer)
     install_error_handlers(app)

@@ -84,12 +84,16 @@ def is_storable(text: str) -> bool:
 
 
 def present(members: Mapping[str, object]) -> Document:
-    """The members that have a value.
+    """The members that have a value; ``properties`` stays when it is empty, since clients walk it.
 
-    >>> present({"a": 1, "b": None, "c": {}})
-    {'a': 1}
+    >>> present({"a": 1, "b": None, "c": {}, "properties": {}})
+    {'a': 1, 'properties': {}}
     """
-    return {name: value for name, value in members.items() if value is not None and value != {}}
+    return {
+        name: value
+        for name, value in members.items()
+        if value is not None and (value != {} or name == "properties")
+    }
 
 
 def choice(kind: type[E], text: str, target: str) -> E:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tympan.domain.dataset import DatasetKind
 from tympan.domain.model import BaseModel, Bundle, CustomModel
 from tympan.domain.resource import Status
 from tympan.wire.addresses import Addresses, reference
 from tympan.wire.bodies import Body
+from tympan.wire.management.datasets import kinds_known
 from tympan.wire.management.entities import (
     ProjectMembers,
     common_members,
@@ -66,7 +68,7 @@ def base_model_document(model: BaseModel, addresses: Addresses) -> Document:
                         "transcriptionDateTime": optional_timestamp(model.decoding_expires_at),
                     }
                 ),
-                "features": _features(version, [kind.value for kind in model.supported_kinds]),
+                "features": _features(version, model.supported_kinds),
                 "chargeForAdaptation": False if version >= ApiVersion.V3_2 else None,
             }
         ),
@@ -98,29 +100,30 @@ def custom_model_document(model: CustomModel, addresses: Addresses) -> Document:
     if model.bundle is not None:
         extra |= {"version": model.bundle.digest, "sizeBytes": _size(model.bundle)}
     has_weight = version >= ApiVersion.V3_1
+    properties = present(
+        {
+            "deprecationDates": present(
+                {"transcriptionDateTime": optional_timestamp(model.decoding_expires_at)}
+            ),
+            "customModelWeightPercent": model.weight_percent if has_weight else None,
+            "features": _features(version),
+            "error": failure_document(model.failure),
+        }
+    )
     return present(
         {
             "self": addresses.management("models", model.id),
             "baseModel": reference(addresses.management("models", "base", model.base_model_id)),
             "datasets": [reference(addresses.management("datasets", one)) for one in model.dataset_ids],
             "links": _links(model, addresses),
-            "properties": present(
-                {
-                    "deprecationDates": present(
-                        {"transcriptionDateTime": optional_timestamp(model.decoding_expires_at)}
-                    ),
-                    "customModelWeightPercent": model.weight_percent if has_weight else None,
-                    "features": _features(version),
-                    "error": failure_document(model.failure),
-                }
-            ),
+            "properties": properties,
             **document,
             "tympan": extra,
         }
     )
 
 
-def _features(version: ApiVersion, kinds: Sequence[str] | None = None) -> Document:
+def _features(version: ApiVersion, kinds: Sequence[DatasetKind] | None = None) -> Document:
     """What a model can be used for; v3.0 has no word for it."""
     if not version >= ApiVersion.V3_1:
         return {}
@@ -131,7 +134,8 @@ def _features(version: ApiVersion, kinds: Sequence[str] | None = None) -> Docume
     )
     return present(
         {
-            "supportsAdaptationsWith": kinds,
+            "supportsAdaptationsWith": kinds
+            and [kind.value for kind in kinds if kind in kinds_known(version)],
             **dict.fromkeys(names, True),
             "supportsEndpoints": True,
             "supportsTranscriptionsOnSpeechContainers": False,
