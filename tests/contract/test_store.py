@@ -231,6 +231,9 @@ def test_pages_follow_creation_then_id(store):
         assert ids(tx.datasets.list(Query(skip=4))) == wanted[4:]
         assert ids(tx.datasets.list(Query(top=0))) == []
         assert ids(tx.datasets.list(Query(skip=9, top=5))) == []
+        for number, one in enumerate(tx.datasets.list()):
+            place = (one.created_at, one.id)
+            assert ids(tx.datasets.list(Query(after=place, top=2))) == wanted[number + 1 : number + 3]
 
 
 def test_ids_are_ordered_by_code_point(store):

@@ -50,11 +50,14 @@ class Query:
 
     Attributes:
         where: Only entities for which this holds.
+        after: Only entities behind this place, ``(created_at, id)``. What it costs does not
+            grow with how many lie before, and entities deleted meanwhile shift nothing.
         skip: Entities to leave out first.
         top: At most this many; None is all.
     """
 
     where: Filter | None = None
+    after: tuple[datetime, str] | None = None
     skip: int = 0
     top: int | None = None
 

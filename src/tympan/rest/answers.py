@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -22,6 +24,8 @@ from tympan.wire.versions import ROOT, ApiVersion
 _POLL_S = 2
 _LARGEST_PAGE = 100
 PAGE_OPTIONS = ("skip", "top", "filter")
+AFTER = "after"
+"""The option of our own in ``@nextLink``: the place behind which the next page begins."""
 
 R = TypeVar("R", bound=Resource)
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
@@ -79,14 +83,15 @@ def page_of(
         encode: Writes one entity.
         within: A condition of the route itself, such as a project.
     """
-    call.allow_query(*PAGE_OPTIONS)
+    call.allow_query(*PAGE_OPTIONS, AFTER)
     skip, top = paging(call)
+    after = _place(call)
     where = every(within, filter_of(call, collection))
     # One more than asked for tells whether there is a next page.
-    found = listed.list(Query(where=where, skip=skip, top=top + 1))
+    found = listed.list(Query(where=where, after=after, skip=0 if after else skip, top=top + 1))
     values, has_more = found[:top], len(found) > top
     headers = {"Retry-After": str(_POLL_S)} if any(is_worked_on(value) for value in values) else {}
-    link = next_link(call, skip + top, top) if has_more else None
+    link = next_link(call, skip + top, top, _token(values[-1])) if has_more else None
     return JSONResponse(page_document([encode(value) for value in values], link), headers=headers)
 
 
@@ -118,11 +123,45 @@ def filter_of(call: Call, collection: str) -> Filter | None:
     return parse_filter(text, FILTER_NAMES[collection]) if text and text.strip() else None
 
 
-def next_link(call: Call, skip: int, top: int) -> str:
-    """Where the next page is; it keeps every other option of the request."""
-    rest = {name: value for name, value in call.query.items() if name not in ("skip", "top")}
+def _token(last: Resource) -> str:
+    """The place of an entity in a list, as links carry it."""
+    return urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode().rstrip("=")
+
+
+def _place(call: Call) -> tuple[datetime, str] | None:
+    text = call.query.get(AFTER)
+    if text is None:
+        return None
+    try:
+        moment, _, entity_id = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
+        created_at = datetime.fromisoformat(moment)
+    except ValueError:
+        created_at, entity_id = None, ""
+    if created_at is None or created_at.tzinfo is None or not is_id(entity_id):
+        raise InvalidInputError(
+            f"{AFTER} was not made by this server. Follow @nextLink as it is, or use skip and top.",
+            code="UnsupportedPagination",
+            target=AFTER,
+        )
+    return created_at, entity_id
+
+
+def next_link(call: Call, skip: int, top: int, after: str | None = None) -> str:
+    """Where the next page is; it keeps every other option of the request.
+
+    Args:
+        call: The request.
+        skip: Entities before the next page: what clients of the published API know.
+        top: Entities on a page.
+        after: The place of the last entity of this page. Where it is given it counts and
+            ``skip`` does not, so a deep page costs no more than the first.
+    """
+    rest = {name: value for name, value in call.query.items() if name not in ("skip", "top", AFTER)}
     names = {"sasvalidityinseconds": "sasValidityInSeconds", "saslifetimeminutes": "sasLifetimeMinutes"}
-    options = {"skip": skip, "top": top} | {names.get(name, name): value for name, value in rest.items()}
+    options: dict[str, object] = {"skip": skip, "top": top}
+    options |= {names.get(name, name): value for name, value in rest.items()}
+    if after is not None:
+        options[AFTER] = after
     if call.version.is_dated:
         options["api-version"] = call.version.value
     path = call.version.path + call.path.removeprefix(ROOT)

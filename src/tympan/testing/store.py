@@ -144,6 +144,8 @@ class MemoryRepository(Generic[T]):
     def list(self, query: Query = EVERYTHING) -> Sequence[T]:
         """One page, ordered by ``created_at``, then ``id``."""
         kept = sorted(self._matching(query.where), key=_place)
+        if query.after is not None:
+            kept = [entity for entity in kept if _place(entity) > query.after]
         end = None if query.top is None else query.skip + query.top
         return kept[query.skip : end]
 

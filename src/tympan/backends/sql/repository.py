@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select, Table, func, literal, select
+from sqlalchemy import Connection, Select, Table, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tympan.backends.sql.filters import condition
 from tympan.backends.sql.rows import RowMap
+from tympan.backends.sql.tables import Moment, Text
 from tympan.domain.query import EVERYTHING, Filter, Query
 
 T = TypeVar("T")
@@ -71,6 +72,9 @@ class SqlRepository(Generic[T]):
         order = (table.c.created_at, table.c.id)
         # The inner query walks an index only, so a deep page costs little more than the first.
         page = select(table.c.id).where(condition(query.where, self._rows)).order_by(*order)
+        if query.after is not None:
+            created_at, entity_id = query.after
+            page = page.where(tuple_(*order) > tuple_(literal(created_at, Moment), literal(entity_id, Text)))
         page = page.offset(query.skip or None).limit(query.top)
         rows = self._connection.execute(select(table).where(table.c.id.in_(page)).order_by(*order))
         return [self._rows.from_row(row) for row in rows]
