@@ -98,8 +98,8 @@ class World:
         return StoredFile(id=name, name=name, kind=kind, key=blob.key, size_bytes=blob.size_bytes)
 
 
-@pytest.fixture
-def world(tmp_path):
+def make_world(tmp_path):
+    """A server with everything behind it in memory, ready to be called."""
     store, clock, blobs, recognizer = MemoryStore(), FakeClock(), MemoryBlobs(), FakeRecognizer()
     recognizer._texts = lambda bundle, samples, options: "Remind me to buy 5 pencils."
     shared = {"store": store, "clock": clock}
@@ -135,6 +135,11 @@ def world(tmp_path):
         create_app(services), base_url="http://speech.test", headers={"Ocp-Apim-Subscription-Key": OWNER_KEY}
     )
     return World(store, blobs, clock, recognizer, services, client)
+
+
+@pytest.fixture
+def world(tmp_path):
+    return make_world(tmp_path)
 
 
 @pytest.fixture
