@@ -11,10 +11,13 @@ from tympan.app.settings import Settings
 from tympan.backends.audio_av import AvAudioCodec
 from tympan.backends.blobs import ObstoreBlobs
 from tympan.backends.clock import SystemClock
+from tympan.backends.fetch.fetcher import HttpFetcher
+from tympan.backends.fetch.transport import Patience, SafeHttp
 from tympan.backends.model_files import LocalModelFiles
 from tympan.backends.sql.engine import EngineOptions
 from tympan.backends.sql.store import SqlStore
 from tympan.domain.errors import InvalidInputError
+from tympan.domain.reach import ReachRules, own_addresses, read_allowances, read_ports
 from tympan.ports.recognizer import Recognizer
 from tympan.speech.archive import ArchiveLimits
 from tympan.usecases.base_models import BaseModels
@@ -56,6 +59,23 @@ class Foundation:
     def codec(self) -> AvAudioCodec:
         """Audio in any form."""
         return AvAudioCodec()
+
+    @cached_property
+    def http(self) -> SafeHttp:
+        """Requests to addresses that users name."""
+        entries = (entry for entries in psutil.net_if_addrs().values() for entry in entries)
+        rules = ReachRules(
+            allowed=read_allowances(self.settings.fetch_allow),
+            ports=read_ports(self.settings.fetch_ports),
+            own=own_addresses(entry.address for entry in entries),
+        )
+        patience = Patience(silence_s=self.settings.fetch_silence_s, total_s=self.settings.fetch_total_s)
+        return SafeHttp(rules=rules, patience=patience)
+
+    @cached_property
+    def fetcher(self) -> HttpFetcher:
+        """Sources and receivers that users name."""
+        return HttpFetcher(self.http)
 
     @cached_property
     def files(self) -> LocalModelFiles:

@@ -69,6 +69,20 @@ class Settings(BaseSettings):
     engine_compute_type: str = Field("int8", description="CTranslate2 compute type, such as int8 or float32.")
     idle_unload_s: float = Field(600.0, gt=0, description="A model unused for so long leaves memory.")
 
+    fetch_allow: str = Field(
+        "",
+        description="What URLs given by users may lead to although it is not public: names, addresses and "
+        "ranges between commas, each with a port or not.",
+    )
+    fetch_ports: str = Field(
+        "", description="The only ports such URLs may name; when empty, all but those of other protocols."
+    )
+    fetch_silence_s: float = Field(30.0, gt=0, description="A source silent for so long is given up.")
+    fetch_total_s: float = Field(3600.0, gt=0, description="Longest wait for the whole of a source.")
+    fetch_retry_s: float = Field(
+        600.0, ge=0, description="For how long a source that cannot be reached is tried again."
+    )
+
     upload_limit_bytes: int = Field(2 * 1024**3, ge=1, description="Largest upload.")
     archive_entry_limit: int = Field(10_000, ge=1, description="Most files in an archive.")
     archive_total_limit_bytes: int = Field(20 * 1024**3, ge=1, description="Largest unpacked archive.")

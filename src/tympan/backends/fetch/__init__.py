@@ -1,0 +1,1 @@
+"""Reaching addresses that users name, without being led into the network inside."""
