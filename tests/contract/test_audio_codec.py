@@ -64,6 +64,25 @@ def test_channels_are_averaged(codec: AudioCodec):
     assert np.allclose(decoded(codec, stereo.getvalue()), left / 2, atol=1e-4)
 
 
+def test_channels_can_be_kept_apart(codec: AudioCodec):
+    left, right = tone(1.5, 16000), tone(1.5, 16000, level=0.2)
+    stereo = io.BytesIO()
+    soundfile.write(stereo, np.stack([left, right], axis=1), 16000, format="WAV")
+    blocks = list(codec.open(stereo).channel_blocks())
+    assert np.allclose(np.concatenate(blocks, axis=1), [left, right], atol=1e-4)
+
+
+def test_resampled_channels_stay_apart(codec: AudioCodec):
+    left = tone(1.0, 8000)
+    stereo = io.BytesIO()
+    soundfile.write(stereo, np.stack([left, np.zeros_like(left)], axis=1), 8000, format="WAV")
+    samples = np.concatenate(list(codec.open(stereo).channel_blocks()), axis=1)
+    assert samples.shape[0] == 2
+    assert abs(samples.shape[1] - 16000) <= 160
+    assert np.abs(samples[0]).max() > 0.4
+    assert np.abs(samples[1]).max() < 1e-3
+
+
 def test_blocks_hold_about_a_second(codec: AudioCodec):
     sizes = [block.size for block in codec.open(io.BytesIO(wav_bytes(speech_like(10)))).blocks()]
     assert max(sizes) <= 2 * 16000

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -160,6 +161,17 @@ def test_phrases_and_words_lie_in_the_recording_in_time_order(recognizer, bundle
 def test_words_come_only_when_wanted(recognizer, bundles):
     [heard] = recognizer.recognize(bundles[0], [noise(1)], UNGATED)
     assert all(phrase.words == () for phrase in heard.phrases)
+
+
+def test_other_readings_come_only_when_wanted_and_are_other_texts(recognizer, bundles):
+    [alone] = recognizer.recognize(bundles[0], [noise(2)], UNGATED)
+    assert [phrase.alternatives for phrase in alone.phrases] == [()]
+    [heard] = recognizer.recognize(bundles[0], [noise(2)], replace(UNGATED, alternatives=3))
+    for phrase in heard.phrases:
+        texts = [phrase.text, *(one.text for one in phrase.alternatives)]
+        assert len(set(texts)) == len(texts) <= 4
+        assert all(0 <= one.confidence <= phrase.confidence for one in phrase.alternatives)
+    assert any(phrase.alternatives for phrase in heard.phrases)
 
 
 def test_each_model_answers_for_itself(recognizer, bundles):

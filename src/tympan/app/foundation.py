@@ -22,6 +22,7 @@ from tympan.ports.recognizer import Recognizer
 from tympan.speech.archive import ArchiveLimits
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_limits import DatasetLimits
+from tympan.usecases.listening import Listening
 
 
 class Foundation:
@@ -132,6 +133,12 @@ class Foundation:
         from tympan.backends.model_host.client import ModelHostClient
 
         return ModelHostClient(*self.model_host_address)
+
+    def listening(self, recognizer: Recognizer) -> Listening:
+        """Hears recordings of any length with one of the engines."""
+        from tympan.usecases.long_listening import LongListening
+
+        return LongListening(codec=self.codec, recognizer=recognizer, at_once=self.recognitions_at_once)
 
     @property
     def model_host_address(self) -> tuple[str, str]:

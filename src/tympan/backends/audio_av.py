@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import av
@@ -132,15 +132,27 @@ class AvAudioReader:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """See ``ports.audio.AudioReader.blocks``."""
-        seconds = 0.0
+        for block in self._resampled(_mono, 1):
+            yield block[0]
+
+    def channel_blocks(self) -> Iterator[NDArray[np.float32]]:
+        """See ``ports.audio.AudioReader.channel_blocks``."""
+        wanted = self.info.channels
+        yield from self._resampled(lambda frame: _as_many(_channels(frame), wanted), wanted)
+
+    def _resampled(
+        self, read: Callable[[AudioFrame], NDArray[np.float32]], channels: int
+    ) -> Iterator[NDArray[np.float32]]:
+        """Blocks of shape ``(channels, samples)`` at 16 kHz, from what ``read`` makes of frames."""
+        seconds, rate = 0.0, self.info.sample_rate_hz
         try:
-            resampler, rate = _Resampler(self.info.sample_rate_hz), self.info.sample_rate_hz
+            resampler = _Resampler(rate, channels)
             for frame in self._frames():
                 if frame.sample_rate != rate:  # chained streams may change their rate
                     yield from resampler.finish()
-                    resampler, rate = _Resampler(frame.sample_rate), frame.sample_rate
+                    resampler, rate = _Resampler(frame.sample_rate, channels), frame.sample_rate
                 seconds += frame.samples / rate
-                yield from resampler.feed(_mono(frame))
+                yield from resampler.feed(read(frame))
             yield from resampler.finish()
             self._check_length(seconds)
         finally:
@@ -174,18 +186,21 @@ class AvAudioReader:
 
 
 class _Resampler:
-    """Collects about a second of mono samples at a time and brings it to 16 kHz."""
+    """Collects about a second of samples at a time and brings them to 16 kHz."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, channels: int) -> None:
         self._rate_hz = rate_hz
+        self._channels = channels
         self._waiting: list[NDArray[np.float32]] = []
         self._waiting_samples = 0
         same = rate_hz == SAMPLE_RATE_HZ
-        self._stream = None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+        self._stream = (
+            None if same else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, channels, dtype="float32")
+        )
 
     def feed(self, samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         self._waiting.append(samples)
-        self._waiting_samples += samples.size
+        self._waiting_samples += samples.shape[1]
         if self._waiting_samples >= self._rate_hz:
             yield from self._flush(is_last=False)
 
@@ -193,11 +208,15 @@ class _Resampler:
         yield from self._flush(is_last=True)
 
     def _flush(self, *, is_last: bool) -> Iterator[NDArray[np.float32]]:
-        joined = np.concatenate(self._waiting) if self._waiting else np.zeros(0, dtype=np.float32)
+        joined = np.concatenate([np.zeros((self._channels, 0), np.float32), *self._waiting], axis=1)
         self._waiting, self._waiting_samples = [], 0
-        block = joined if self._stream is None else self._stream.resample_chunk(joined, last=is_last)
-        if block.size:
-            yield np.clip(block, -1.0, 1.0)
+        if self._stream is not None:
+            # soxr takes one channel as a plain row, several as columns.
+            given = joined[0] if self._channels == 1 else np.ascontiguousarray(joined.T)
+            block = self._stream.resample_chunk(given, last=is_last)
+            joined = block[np.newaxis] if self._channels == 1 else block.T
+        if joined.size:
+            yield np.clip(joined, -1.0, 1.0)
 
 
 def _write_flac(blocks: Iterator[NDArray[np.float32]], target: _Target) -> int:
@@ -215,14 +234,27 @@ def _write_flac(blocks: Iterator[NDArray[np.float32]], target: _Target) -> int:
 
 
 def _mono(frame: AudioFrame) -> NDArray[np.float32]:
-    """The frame's channels averaged, shape ``(samples,)``, full scale 1."""
+    """The frame's channels averaged, shape ``(1, samples)``, full scale 1."""
+    channels = _channels(frame)
+    mono: NDArray[np.float32] = channels if len(channels) == 1 else channels.mean(axis=0, keepdims=True)
+    return mono
+
+
+def _as_many(samples: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """So many channels; chained streams may bring other numbers of them."""
+    if len(samples) == channels:
+        return samples
+    missing = max(0, channels - len(samples))
+    return np.pad(samples, ((0, missing), (0, 0)))[:channels]
+
+
+def _channels(frame: AudioFrame) -> NDArray[np.float32]:
+    """The frame's channels, shape ``(channels, samples)``, full scale 1."""
     samples: NDArray[Any] = frame.to_ndarray()
     channels = len(frame.layout.channels)
     if samples.shape[0] != channels:  # packed: the channels lie side by side in one row
         samples = samples.reshape(-1, channels).T
-    scaled = _scaled(samples)
-    mono: NDArray[np.float32] = scaled[0] if channels == 1 else scaled.mean(axis=0)
-    return mono
+    return _scaled(samples)
 
 
 def _scaled(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -43,6 +43,16 @@ class AudioReader(Protocol):
         """
         ...
 
+    def channel_blocks(self) -> Iterator[NDArray[np.float32]]:
+        """The same with channels kept apart, shape ``(channels, samples)``.
+
+        An open recording is read once, by ``blocks`` or by this.
+
+        Raises:
+            InvalidInputError: As for ``blocks``.
+        """
+        ...
+
 
 class AudioCodec(Protocol):
     """Decodes uploads and encodes stored recordings."""

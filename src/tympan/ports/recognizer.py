@@ -81,21 +81,35 @@ class RecognizedWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """Another reading of a phrase, less likely than the first; members as in ``Phrase``."""
+
+    text: str
+    unmasked: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phrase:
     """One stretch of speech; times are counts of 16 kHz samples.
 
     Attributes:
-        text: Display text, after pronunciation rewriting and custom formatting.
+        text: Display text, after pronunciation rewriting, custom formatting and profanity.
+        unmasked: The same before profane words were dealt with; empty where it is the same.
         confidence: 0 to 1: the geometric mean of the token probabilities.
+        words: As recognised, before any rule changed the text.
         rewrites: Rules that changed the text, as ``spoken -> display``.
+        alternatives: Other readings, best first, as many as were asked for and found.
     """
 
     start: int
     end: int
     text: str
     confidence: float
+    unmasked: str = ""
     words: tuple[RecognizedWord, ...] = ()
     rewrites: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +139,8 @@ class RecognitionOptions:
         beam_size: None takes the bundle's own.
         wants_words: Whether word times and confidences are needed.
         is_voice_gated: Whether silence is cut out first; stretches without voice give no words.
-        profanity: What becomes of the phrases that the bundle's formatting calls profane.
+        alternatives: Other readings of each phrase that are wanted beside the best.
+        profanity: What becomes of profane words: the language's and those of the bundle.
         is_guarded: Whether loops are decoded again and invented phrases dropped. Off, one hears
             exactly what the weights say, as the parity check must.
     """
@@ -134,6 +149,7 @@ class RecognitionOptions:
     beam_size: int | None = None
     wants_words: bool = False
     is_voice_gated: bool = True
+    alternatives: int = 0
     profanity: Profanity = Profanity.MASKED
     is_guarded: bool = True
 

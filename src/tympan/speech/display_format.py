@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tympan.domain.manifest import FormattingRule
@@ -35,10 +35,12 @@ class Formatted:
 
     Attributes:
         text: As it shall be shown.
+        unmasked: The same before profane words were dealt with; empty where it is the same.
         applied: Rules that changed it, as ``found -> written``, in order.
     """
 
     text: str
+    unmasked: str = ""
     applied: tuple[str, ...] = ()
 
 
@@ -49,28 +51,29 @@ class DisplayFormatter:
         rules: Of any section; tests are passed over, and so are patterns that do not parse
             (the import has reported them).
         locale: Tells how text is split into words.
+        profane: Phrases that are profane besides those of the rules.
     """
 
-    def __init__(self, rules: Iterable[FormattingRule], locale: str) -> None:
+    def __init__(self, rules: Iterable[FormattingRule], locale: str, *, profane: Iterable[str] = ()) -> None:
         rules = tuple(rules)
         parsed = (_parsed(rule.source) for rule in rules if rule.section == "itn")
         self._patterns = [pattern for pattern in parsed if pattern is not None]
         rewrites = {rule.source: rule.target for rule in reversed(rules) if rule.section == "rewrite"}
-        profane = {rule.source: "" for rule in rules if rule.section == "profanity"}
+        listed = [rule.source for rule in rules if rule.section == "profanity"]
         self._rewrites = PhraseRules(rewrites, locale)
-        self._profanity = PhraseRules(profane, locale)
+        self._profanity = PhraseRules(dict.fromkeys((*profane, *listed), ""), locale)
 
     def format_display(self, text: str, profanity: Profanity = Profanity.MASKED) -> Formatted:
         """Format text that is already capitalised and punctuated, as engines write it."""
         written, applied = self._write_patterns(text, is_lexical=False)
         formatted = self._finish(written, profanity, capitalise=text[:1].isupper() and written != text)
-        return Formatted(text=formatted.text, applied=(*applied, *formatted.applied))
+        return replace(formatted, applied=(*applied, *formatted.applied))
 
     def format_lexical(self, text: str, profanity: Profanity = Profanity.MASKED) -> Formatted:
         """Format words as they were spoken: numbers that no rule takes become digits too."""
         written, applied = self._write_patterns(text, is_lexical=True)
         formatted = self._finish(_capitalised(written), profanity, capitalise=True)
-        return Formatted(text=formatted.text, applied=(*applied, *formatted.applied))
+        return replace(formatted, applied=(*applied, *formatted.applied))
 
     def _write_patterns(self, text: str, *, is_lexical: bool) -> tuple[str, list[str]]:
         tokens = tokens_of(text)
@@ -103,9 +106,14 @@ class DisplayFormatter:
         rewritten, found = self._rewrites.apply(text, lambda _, new: new)
         if capitalise or (found and text[:1].isupper()):
             rewritten = _capitalised(rewritten)
+        applied = [f"{phrase} -> rewritten" for phrase in found]
+        unmasked = _SPACES.sub(" ", rewritten).strip()
         masked, profane = self._profanity.apply(rewritten, lambda heard, _: _masked(heard, profanity))
-        applied = [f"{phrase} -> rewritten" for phrase in found] + ["profanity" for _ in profane]
-        return Formatted(text=_SPACES.sub(" ", masked).strip(), applied=tuple(applied))
+        shown = _SPACES.sub(" ", masked).strip()
+        if profanity is Profanity.RAW or not profane:
+            return Formatted(text=shown, applied=tuple(applied))
+        applied += ["profanity" for _ in profane]
+        return Formatted(text=shown, unmasked=unmasked, applied=tuple(applied))
 
 
 def apply(

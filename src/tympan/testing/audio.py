@@ -57,14 +57,20 @@ class _WavReader:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """See ``ports.audio.AudioReader.blocks``."""
-        channels = np.frombuffer(self._data, dtype="<i2").reshape(-1, self.info.channels)
-        samples = (channels.astype(np.float32) / _FULL_SCALE).mean(axis=1)
+        for block in self.channel_blocks():
+            yield block.mean(axis=0)
+
+    def channel_blocks(self) -> Iterator[NDArray[np.float32]]:
+        """See ``ports.audio.AudioReader.channel_blocks``."""
+        frames = np.frombuffer(self._data, dtype="<i2").reshape(-1, self.info.channels)
+        samples = frames.T.astype(np.float32) / _FULL_SCALE
         if self.info.sample_rate_hz != SAMPLE_RATE_HZ:
-            count = round(samples.size * SAMPLE_RATE_HZ / self.info.sample_rate_hz)
+            count = round(samples.shape[1] * SAMPLE_RATE_HZ / self.info.sample_rate_hz)
             places = np.arange(count) * self.info.sample_rate_hz / SAMPLE_RATE_HZ
-            samples = np.interp(places, np.arange(samples.size), samples)
-        for start in range(0, samples.size, SAMPLE_RATE_HZ):
-            yield samples[start : start + SAMPLE_RATE_HZ].astype(np.float32)
+            before = np.arange(samples.shape[1])
+            samples = np.array([np.interp(places, before, channel) for channel in samples])
+        for start in range(0, samples.shape[1], SAMPLE_RATE_HZ):
+            yield samples[:, start : start + SAMPLE_RATE_HZ].astype(np.float32)
         if not self._is_whole:
             raise InvalidInputError("The recording breaks off.", code="AudioUnreadable")
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from tympan.domain.errors import InvalidInputError, ModelDamagedError, UnavailableError
 from tympan.domain.model import Bundle
-from tympan.ports.recognizer import HostState, Phrase, Recognition, RecognitionOptions, RecognizedWord
+from tympan.ports.recognizer import (
+    Alternative,
+    HostState,
+    Phrase,
+    Recognition,
+    RecognitionOptions,
+    RecognizedWord,
+)
 from tympan.speech.languages import whisper_language
 
 Hearing = Callable[[Bundle, NDArray[np.float32], RecognitionOptions], str]
@@ -100,7 +107,13 @@ class FakeRecognizer:
         if not text or np.max(np.abs(samples), initial=0.0) < _SILENCE:
             return Recognition(phrases=(), cpu_s=0.0)
         words = _spread(text.split(), samples.size) if options.wants_words else ()
-        phrase = Phrase(start=0, end=samples.size, text=text, confidence=0.9, words=words)
+        others = tuple(
+            Alternative(text=f"{text} {number}", unmasked="", confidence=0.9 / (number + 2))
+            for number in range(options.alternatives)
+        )
+        phrase = Phrase(
+            start=0, end=samples.size, text=text, confidence=0.9, words=words, alternatives=others
+        )
         return Recognition(phrases=(phrase,), cpu_s=samples.size / 16_000 * 0.1)
 
 

@@ -21,6 +21,7 @@ from tympan.ports.clock import Clock
 from tympan.ports.jobs import JobContext
 from tympan.ports.recognizer import Recognition, RecognitionOptions, Recognizer
 from tympan.ports.store import Store
+from tympan.speech.display_format import Profanity
 from tympan.speech.manifest_lines import read_records
 from tympan.speech.text import Normalizer, normalizer_for
 from tympan.usecases.hypotheses import CHUNK_RECORDINGS, Hypothesis, HypothesisStore
@@ -190,7 +191,8 @@ class Scoring:
         for utterance in batch:
             with self.blobs.open(utterance.audio_key) as file:
                 recordings.append(self.codec.read_flac(file))
-        options = RecognitionOptions(locale=locale, wants_words=True)
+        # Masked words would all count as errors.
+        options = RecognitionOptions(locale=locale, wants_words=True, profanity=Profanity.RAW)
         return self.recognizer.recognize(bundle_of(model), recordings, options)
 
     def _score_recordings(

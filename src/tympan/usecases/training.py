@@ -22,6 +22,7 @@ from tympan.ports.recognizer import FORMATTING_FILE, PRONUNCIATIONS_FILE, Recogn
 from tympan.ports.store import Store
 from tympan.ports.synthesizer import Synthesizer
 from tympan.ports.trainer import ParityOutcome, Trainer, TrainingExample, TrainingOutcome, TrainingPlan
+from tympan.speech.display_format import Profanity
 from tympan.speech.languages import whisper_language
 from tympan.speech.manifest_lines import write_records
 from tympan.speech.rewriting import may_rewrite
@@ -239,7 +240,11 @@ class Training:
         context.progress(0.6, "Checking the exported model in the serving engine")
         bundle = self.files.store(desk.base.bundle.engine, bundle_folder)
         options = RecognitionOptions(
-            locale=desk.model.locale, beam_size=1, is_voice_gated=False, is_guarded=False
+            locale=desk.model.locale,
+            beam_size=1,
+            is_voice_gated=False,
+            is_guarded=False,
+            profanity=Profanity.RAW,
         )
         engine_texts = []
         for recording in recordings:

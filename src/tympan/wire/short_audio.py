@@ -11,10 +11,9 @@ from enum import StrEnum
 
 from tympan.ports.recognizer import Phrase
 from tympan.speech.display_format import Profanity
-from tympan.speech.text.catalogue import normalizer_for
+from tympan.speech.text_forms import forms_of
 from tympan.wire.values import Document, present, ticks
 
-_EDGES = '.,?!:;…¿¡()[]{}"“”„«»、。，？！：；'  # noqa: RUF001  punctuation of other scripts
 LIMITS_S = {"interactive": 15.0, "conversation": 60.0, "dictation": 60.0}
 """Longest audio by recognition mode."""
 
@@ -96,14 +95,14 @@ def _span(phrases: Sequence[Phrase]) -> Document:
 
 
 def _best(heard: Heard, text: str) -> Document:
-    lexical = normalizer_for(heard.locale).normalize(text)
-    itn = " ".join(word.strip(_EDGES) for word in text.lower().split()).strip()
+    unmasked = " ".join(phrase.unmasked or phrase.text for phrase in heard.phrases if phrase.text)
+    forms = forms_of(text, unmasked, heard.locale)
     return {
         "Confidence": round(_confidence(heard.phrases), 4),
-        "Lexical": lexical,
-        "ITN": itn,
-        "MaskedITN": itn,
-        "Display": text,
+        "Lexical": forms.lexical,
+        "ITN": forms.itn,
+        "MaskedITN": forms.masked_itn,
+        "Display": forms.display,
     }
 
 

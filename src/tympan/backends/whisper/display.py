@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tympan.domain.errors import InvalidInputError, ModelDamagedError
 from tympan.domain.manifest import FormattingRule, PronunciationEntry
 from tympan.ports.recognizer import FORMATTING_FILE, PRONUNCIATIONS_FILE
-from tympan.speech.display_format import DisplayFormatter, Profanity
+from tympan.speech.display_format import DisplayFormatter, Formatted, Profanity
 from tympan.speech.manifest_lines import Record, read_records
+from tympan.speech.profane_words import profane_words
 from tympan.speech.rewriting import RewritingRules
 
 
 class DisplayRules:
-    """Pronunciations and formatting of a bundle; none of either leaves texts as they are.
+    """Pronunciations and formatting of a bundle, and the profane words of the language.
 
     Args:
         folder: The bundle's files.
@@ -28,22 +30,18 @@ class DisplayRules:
         self._rules = tuple(_records(folder / FORMATTING_FILE, FormattingRule))
         self._compiled: dict[str, tuple[RewritingRules, DisplayFormatter]] = {}
 
-    def apply(self, text: str, locale: str, profanity: Profanity) -> tuple[str, tuple[str, ...]]:
+    def apply(self, text: str, locale: str, profanity: Profanity) -> Formatted:
         """The text to show, and the rules that changed it as ``spoken -> display``."""
-        if not self._entries and not self._rules:
-            return text, ()
         if locale not in self._compiled:
             # Two threads may both compile them; the later ones stay.
             self._compiled[locale] = (
                 RewritingRules(self._entries, locale),
-                DisplayFormatter(self._rules, locale),
+                DisplayFormatter(self._rules, locale, profane=profane_words(locale)),
             )
         rewriting, formatter = self._compiled[locale]
-        written, rewrites = rewriting.rewrite(text)
-        if not self._rules:
-            return written, rewrites
+        written, rewrites = rewriting.rewrite(text) if self._entries else (text, ())
         formatted = formatter.format_display(written, profanity)
-        return formatted.text, (*rewrites, *formatted.applied)
+        return replace(formatted, applied=(*rewrites, *formatted.applied))
 
 
 def _records(path: Path, kind: type[Record]) -> Iterator[Record]:

@@ -69,6 +69,7 @@ class Hearing:
         wants_words: Whether words are aligned.
         used_cpu_s: Says what the call used so far.
         is_guarded: Whether what cannot be true is decoded again or dropped.
+        others: How many less likely texts are wanted of each piece.
     """
 
     network: WhisperNetwork
@@ -77,6 +78,7 @@ class Hearing:
     wants_words: bool
     used_cpu_s: Callable[[], float]
     is_guarded: bool = True
+    others: int = 0
 
     def hear(self, pieces: Sequence[Piece]) -> Iterator[Heard]:
         """Decode pieces; the results come in another order."""
@@ -132,6 +134,7 @@ class Hearing:
             language=self.language,
             beam_size=self.beam_size,
             token_cap=token_cap(duration_s, self.language),
+            others=self.others,
         )
 
     def _words(

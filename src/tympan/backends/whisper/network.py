@@ -37,12 +37,14 @@ class Decoded:
         text: The text, trimmed.
         confidence: Geometric mean of the token probabilities, 0 to 1.
         no_speech: Whisper's own probability that nobody speaks.
+        others: Less likely texts with their confidence, each another than those before it.
     """
 
     ids: tuple[int, ...]
     text: str
     confidence: float
     no_speech: float
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +56,14 @@ class DecodingSettings:
         beam_size: 1 is greedy.
         token_cap: Most tokens of text.
         no_repeat_ngram: Token sequences of this length may not come twice; 0 forbids none.
+        others: How many less likely texts are wanted besides.
     """
 
     language: str
     beam_size: int
     token_cap: int
     no_repeat_ngram: int = 0
+    others: int = 0
 
 
 class WhisperNetwork:
@@ -144,7 +148,9 @@ class WhisperNetwork:
             results = self._model.generate(
                 batch,
                 [prompt] * len(encodings),
-                beam_size=settings.beam_size,
+                # A beam finds no more texts than it has places.
+                beam_size=max(settings.beam_size, settings.others + 1),
+                num_hypotheses=settings.others + 1,
                 # The engine allows only half of max_length when the prompt is short.
                 max_length=min(_TEXT_POSITIONS, max(2 * cap, cap + len(prompt))),
                 no_repeat_ngram_size=settings.no_repeat_ngram,
@@ -205,15 +211,21 @@ class WhisperNetwork:
         return np.ascontiguousarray(np.concatenate([mel, rest], axis=1))
 
     def _decoded(self, result: Any) -> Decoded:  # noqa: ANN401  the engine has no types
-        sequence = result.sequences_ids[0]
-        ids = tuple(i for i in sequence if i < self._end)
-        # The engine divides by the number of tokens without the end of text.
-        mean_log_prob = result.scores[0] * len(sequence) / (len(sequence) + 1)
+        texts: list[tuple[tuple[int, ...], str, float]] = []
+        for sequence, score in zip(result.sequences_ids, result.scores, strict=True):
+            ids = tuple(i for i in sequence if i < self._end)
+            # The engine divides by the number of tokens without the end of text.
+            mean_log_prob = score * len(sequence) / (len(sequence) + 1)
+            text = self.tokenizer.decode(list(ids)).strip()
+            if text not in [text for _, text, _ in texts]:
+                texts.append((ids, text, min(1.0, math.exp(mean_log_prob))))
+        ids, text, confidence = texts[0]
         return Decoded(
             ids=ids,
-            text=self.tokenizer.decode(list(ids)).strip(),
-            confidence=min(1.0, math.exp(mean_log_prob)),
+            text=text,
+            confidence=confidence,
             no_speech=float(result.no_speech_prob),
+            others=tuple((text, confidence) for _, text, confidence in texts[1:] if text),
         )
 
 

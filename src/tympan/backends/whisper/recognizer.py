@@ -26,8 +26,9 @@ from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.clock import Clock
 from tympan.ports.model_files import ModelFiles
-from tympan.ports.recognizer import HostState, Phrase, Recognition, RecognitionOptions
+from tympan.ports.recognizer import Alternative, HostState, Phrase, Recognition, RecognitionOptions
 from tympan.speech.audio_context import longest_segment_s
+from tympan.speech.display_format import Formatted
 from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, speech_stretches
 
 _VOICED = 0.5
@@ -107,6 +108,7 @@ class WhisperRecognizer:
                 wants_words=options.wants_words,
                 used_cpu_s=used_cpu_s,
                 is_guarded=options.is_guarded,
+                others=options.alternatives,
             )
             heard: list[list[Heard]] = [[] for _ in recordings]
             for one in hearing.hear(pieces):
@@ -256,18 +258,34 @@ def _recognition(
     for one in sorted(heard, key=lambda one: one.piece.start):
         if not one.decoded.text:
             continue
-        text, rewrites = rules.apply(one.decoded.text, options.locale, options.profanity)
-        if not text:
+        shown = rules.apply(one.decoded.text, options.locale, options.profanity)
+        if not shown.text:
             continue
         start, end = one.piece.speech
         phrases.append(
             Phrase(
                 start=start,
                 end=end,
-                text=text,
+                text=shown.text,
+                unmasked=shown.unmasked,
                 confidence=one.decoded.confidence,
                 words=recognized_words(one.words, offset=one.piece.start, within=(start, end)),
-                rewrites=rewrites,
+                rewrites=shown.applied,
+                alternatives=_alternatives(one, shown, rules, options),
             )
         )
     return Recognition(phrases=tuple(phrases), cpu_s=cut_cpu_s + sum(one.cpu_s for one in heard))
+
+
+def _alternatives(
+    heard: Heard, best: Formatted, rules: DisplayRules, options: RecognitionOptions
+) -> tuple[Alternative, ...]:
+    """The less likely texts as they are shown; what looks the same is listed once."""
+    found: dict[str, Alternative] = {}
+    for text, confidence in heard.decoded.others:
+        shown = rules.apply(text, options.locale, options.profanity)
+        if shown.text and shown.text != best.text and shown.text not in found:
+            found[shown.text] = Alternative(
+                text=shown.text, unmasked=shown.unmasked, confidence=min(confidence, heard.decoded.confidence)
+            )
+    return tuple(found.values())
