@@ -68,9 +68,10 @@ def windows(
 
 def _quietest(samples: NDArray[np.float32], first: int) -> int:
     """The middle of the quietest 150 ms behind ``first``, as a count of samples."""
-    frames = (samples.shape[1] - first) // _FRAME_SAMPLES
+    size = int(samples.shape[1])
+    frames = (size - first) // _FRAME_SAMPLES
     if frames < _SMOOTHED_FRAMES:
-        return samples.shape[1]
+        return size
     searched = samples[:, first : first + frames * _FRAME_SAMPLES].astype(np.float64)
     # The loudest channel counts: a cut must fall into no channel's words.
     energy = np.square(searched.reshape(len(samples), frames, _FRAME_SAMPLES)).mean(axis=2).max(axis=0)
