@@ -19,11 +19,13 @@ from tympan.testing.audio import WavCodec
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
 from tympan.testing.entities import make_base_model
+from tympan.testing.fetcher import FakeFetcher
 from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.store import MemoryStore
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
+from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
@@ -103,12 +105,14 @@ def make_world(tmp_path):
     store, clock, blobs, recognizer = MemoryStore(), FakeClock(), MemoryBlobs(), FakeRecognizer()
     recognizer._texts = lambda bundle, samples, options: "Remind me to buy 5 pencils."
     shared = {"store": store, "clock": clock}
+    fetcher = FakeFetcher()
     access = Access(**shared)
     access.bootstrap(OWNER_KEY)
     services = Services(
         access=access,
         projects=Projects(**shared),
-        datasets=Datasets(blobs=blobs, **shared),
+        datasets=Datasets(blobs=blobs, fetcher=fetcher, **shared),
+        dataset_blocks=DatasetBlocks(blobs=blobs, **shared),
         base_models=BaseModels(
             files=FakeModelFiles(tmp_path),
             supply=FakeModelSupply(),

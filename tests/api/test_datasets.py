@@ -83,14 +83,6 @@ def test_locales_are_those_of_the_base_models_with_their_kinds(client, base_mode
     assert client.get(f"{V32}/models/locales").json() == ["en-US"]
 
 
-def test_fetching_a_url_is_refused_with_the_way_that_works(client):
-    body = {"displayName": "a", "locale": "en-US", "kind": "Language", "contentUrl": "http://a/b"}
-    assert (
-        "/datasets/upload"
-        in error_of(client.post(DATASETS, json=body), 400, "InvalidRequest", "InvalidPayload")["message"]
-    )
-
-
 @pytest.mark.parametrize(
     ("fields", "detailed", "target"),
     [

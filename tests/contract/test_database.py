@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0001"
+down_revision = "HEAD"
 branch_labels = depends_on = None
 
 
@@ -39,7 +39,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0001"
+down_revision = "HEAD"
 branch_labels = depends_on = None
 
 
@@ -56,11 +56,16 @@ def tables(url):
     return names
 
 
+def newest_script():
+    """The number of the product's last migration."""
+    return max(path.name[:4] for path in (migrations.SCRIPTS / "versions").glob("0*.py"))
+
+
 def scripts_with(tmp_path, text):
     """A copy of the product's migrations with one more."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrations.SCRIPTS, folder)
-    (folder / "versions" / "9999_more.py").write_text(text)
+    (folder / "versions" / "9999_more.py").write_text(text.replace("HEAD", newest_script()))
     return folder
 
 

@@ -24,6 +24,7 @@ from tympan.testing.clock import START
 from tympan.testing.entities import (
     BUNDLE,
     make_base_model,
+    make_block,
     make_dataset,
     make_endpoint,
     make_evaluation,
@@ -67,6 +68,7 @@ COMPLETE = {
         is_text_normalized=False,
         created_at=datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=UTC),
     ),
+    "dataset_blocks": make_block(positions=(0, 2)),
     "base_models": make_base_model(decoding_expires_at=START, supported_kinds=(DatasetKind.LANGUAGE,)),
     "models": make_model(
         dataset_ids=("d1", "d2", "d1"),

@@ -12,6 +12,7 @@ from tympan.portal.site import create_portal
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
 from tympan.testing.entities import make_project
+from tympan.testing.fetcher import FakeFetcher
 from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
 from tympan.testing.store import MemoryStore
 from tympan.usecases.access import Access
@@ -101,7 +102,7 @@ def site(tmp_path):
     services = PortalServices(
         access=access,
         projects=Projects(**shared),
-        datasets=Datasets(blobs=blobs, **shared),
+        datasets=Datasets(blobs=blobs, fetcher=FakeFetcher(), **shared),
         base_models=BaseModels(**supplied, **shared),
         models=Models(rule=rule, **shared),
         evaluations=Evaluations(**shared),

@@ -24,6 +24,7 @@ from tympan.speech.manifest_lines import Record, read_records
 from tympan.testing.audio import WavCodec, speech_like, wav_bytes, zip_bytes
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
+from tympan.testing.fetcher import FakeFetcher
 from tympan.testing.store import MemoryStore
 from tympan.usecases.dataset_import import DatasetImport
 from tympan.usecases.dataset_limits import DatasetLimits
@@ -58,24 +59,35 @@ class Bench:
     store: MemoryStore = field(default_factory=MemoryStore)
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     limits: DatasetLimits = field(default_factory=DatasetLimits)
+    fetcher: FakeFetcher = field(default_factory=FakeFetcher)
+
+    def datasets(self) -> Datasets:
+        return Datasets(
+            store=self.store,
+            blobs=self.blobs,
+            clock=FakeClock(),
+            fetcher=self.fetcher,
+            limits=self.limits,
+        )
 
     def upload(
         self, kind: DatasetKind, data: bytes, locale: str = "en-US", name: str = "data.zip", **members: Any
     ) -> Dataset:
-        datasets = Datasets(store=self.store, blobs=self.blobs, clock=FakeClock(), limits=self.limits)
         new = NewDataset(kind=kind, display_name="d", locale=locale, source_name=name, **members)
-        return datasets.create(new, [data])
+        return self.datasets().create(new, [data])
 
-    def run(self, dataset: Dataset, **options: Any) -> Context:
+    def run(self, dataset: Dataset, *, clock: FakeClock | None = None, **options: Any) -> Context:
+        clock = clock or FakeClock()
         with self.store.write() as tx:
-            job = tx.jobs.get(str(dataset.job_id)).begun(FakeClock().now(), step="import")
+            job = tx.jobs.get(str(dataset.job_id)).begun(clock.now(), step="import")
             tx.jobs.save(job)
         context = Context(job, **options)
         DatasetImport(
             store=self.store,
             blobs=self.blobs,
             codec=WavCodec(),
-            clock=FakeClock(),
+            clock=clock,
+            fetcher=self.fetcher,
             limits=self.limits,
             threads=2,
         ).run(context)
@@ -469,7 +481,9 @@ def test_a_superseded_attempt_writes_nothing(bench: Bench):
     with bench.store.write() as tx:
         job = tx.jobs.get(str(dataset.job_id)).begun(FakeClock().now(), step="import")
         tx.jobs.save(job.begun(FakeClock().now(), step="import"))
-    stale = DatasetImport(store=bench.store, blobs=bench.blobs, codec=WavCodec(), clock=FakeClock())
+    stale = DatasetImport(
+        store=bench.store, blobs=bench.blobs, codec=WavCodec(), clock=FakeClock(), fetcher=bench.fetcher
+    )
     with pytest.raises(SupersededError):
         stale.run(Context(job))
     assert bench.seen(dataset).dataset == dataset

@@ -22,6 +22,7 @@ from tympan.domain.query import Compare, Query
 from tympan.domain.resource import Status
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import START, FakeClock
+from tympan.testing.fetcher import FakeFetcher
 from tympan.testing.store import MemoryStore
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.datasets import DatasetChange, Datasets, NewDataset
@@ -42,7 +43,7 @@ def blobs() -> MemoryBlobs:
 
 @pytest.fixture
 def datasets(store: MemoryStore, blobs: MemoryBlobs) -> Datasets:
-    return Datasets(store=store, blobs=blobs, clock=FakeClock())
+    return Datasets(store=store, blobs=blobs, clock=FakeClock(), fetcher=FakeFetcher())
 
 
 def finish(store: MemoryStore, job_id: str | None) -> None:
@@ -63,7 +64,11 @@ def test_create_keeps_the_upload_and_leaves_a_job(datasets: Datasets, store: Mem
 
 def test_an_upload_over_the_limit_of_its_kind_leaves_nothing(store: MemoryStore, blobs: MemoryBlobs):
     datasets = Datasets(
-        store=store, blobs=blobs, clock=FakeClock(), limits=DatasetLimits(text_bytes=10, archive_bytes=100)
+        store=store,
+        blobs=blobs,
+        clock=FakeClock(),
+        fetcher=FakeFetcher(),
+        limits=DatasetLimits(text_bytes=10, archive_bytes=100),
     )
 
     def endless() -> Iterator[bytes]:
@@ -78,7 +83,7 @@ def test_an_upload_over_the_limit_of_its_kind_leaves_nothing(store: MemoryStore,
 
 def test_a_full_disk_is_told_and_leaves_nothing(store: MemoryStore):
     blobs = MemoryBlobs(capacity_bytes=5)
-    datasets = Datasets(store=store, blobs=blobs, clock=FakeClock())
+    datasets = Datasets(store=store, blobs=blobs, clock=FakeClock(), fetcher=FakeFetcher())
     with pytest.raises(StorageFullError):
         datasets.create(NEW, [b"more than five"])
     assert datasets.count() == 0
@@ -110,7 +115,9 @@ def test_wrong_members_are_refused_before_the_upload_is_read(datasets: Datasets,
 
 
 def test_there_is_a_most_number_of_datasets(store: MemoryStore, blobs: MemoryBlobs):
-    datasets = Datasets(store=store, blobs=blobs, clock=FakeClock(), limits=DatasetLimits(datasets=1))
+    datasets = Datasets(
+        store=store, blobs=blobs, clock=FakeClock(), fetcher=FakeFetcher(), limits=DatasetLimits(datasets=1)
+    )
     datasets.create(NEW, [b"x"])
     with pytest.raises(TooLargeError) as caught:
         datasets.create(NEW, [b"x"])

@@ -82,7 +82,13 @@ def _import_dataset(base: Foundation, context: JobContext) -> None:
     from tympan.usecases.dataset_import import DatasetImport
 
     DatasetImport(
-        store=base.store, blobs=base.blobs, codec=base.codec, clock=base.clock, limits=base.dataset_limits
+        store=base.store,
+        blobs=base.blobs,
+        codec=base.codec,
+        clock=base.clock,
+        fetcher=base.fetcher,
+        limits=base.dataset_limits,
+        retry_s=base.settings.fetch_retry_s,
     ).run(context)
 
 

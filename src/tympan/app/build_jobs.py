@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from tympan.app.foundation import Foundation
 from tympan.app.settings import Settings, child_environment
 from tympan.backends.clock import SystemClock
 from tympan.backends.compute_local import LocalCompute
 from tympan.backends.jobs_dbos import DbosJobEngine, EngineSettings
 from tympan.backends.leases import ProcessIdentity
+from tympan.backends.sql.engine import EngineOptions
 from tympan.backends.sql.store import SqlStore
 from tympan.ports.jobs import JobLimits
+from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.worker.housekeeping import Chore, Housekeeping
 from tympan.worker.runner import AttemptRunner
 
@@ -52,6 +55,7 @@ def build_job_engine(
 
 def build_housekeeping(settings: Settings) -> Housekeeping:
     """What a worker does besides jobs."""
-    del settings
-    chores: list[Chore] = []
+    base = Foundation(settings, EngineOptions(pool_size=1, overflow=2))
+    blocks = DatasetBlocks(store=base.store, blobs=base.blobs, clock=base.clock, limits=base.dataset_limits)
+    chores = [Chore(name="expire uploads in blocks", every_s=3600.0, run=blocks.expire)]
     return Housekeeping(chores)

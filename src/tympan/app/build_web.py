@@ -11,6 +11,7 @@ from tympan.portal.site import create_portal
 from tympan.rest.server import create_app
 from tympan.rest.services import Services
 from tympan.usecases.access import Access
+from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
@@ -29,7 +30,14 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
     services = Services(
         access=Access(store=store, clock=clock),
         projects=Projects(store=store, clock=clock),
-        datasets=Datasets(store=store, blobs=base.blobs, clock=clock, limits=base.dataset_limits),
+        datasets=Datasets(
+            store=store,
+            blobs=base.blobs,
+            clock=clock,
+            fetcher=base.fetcher,
+            limits=base.dataset_limits,
+        ),
+        dataset_blocks=DatasetBlocks(store=store, blobs=base.blobs, clock=clock, limits=base.dataset_limits),
         base_models=base.base_models,
         models=Models(store=store, clock=clock, rule=settings.lifecycle_rule),
         evaluations=Evaluations(store=store, clock=clock),

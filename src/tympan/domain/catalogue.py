@@ -8,6 +8,7 @@ from datetime import datetime
 
 from tympan.domain.access import AccessKey
 from tympan.domain.dataset import Dataset
+from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tympan.domain.evaluation import Evaluation
@@ -88,6 +89,7 @@ _WORKED = (*_RESOURCE, "project_id", "status", "job_id")
 CATALOGUE: Mapping[type, EntityKind] = {
     Project: EntityKind(noun="project", names=_RESOURCE),
     Dataset: EntityKind(noun="dataset", names=(*_WORKED, "kind")),
+    DatasetBlock: EntityKind(noun="block", names=("id", "dataset_id", "created_at")),
     BaseModel: EntityKind(
         noun="base model",
         names=(

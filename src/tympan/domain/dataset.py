@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -69,6 +69,8 @@ class Dataset(WorkedResource):
         kind: What the upload holds.
         source_key: Blob of the upload as it came; None until something was uploaded.
         source_name: The file name the user gave, used to tell archive from single file.
+        source_url: Where the upload is to be fetched from, until it was; may hold a secret.
+        is_in_blocks: It comes in blocks (``domain.dataset_block``).
         manifest_key: Blob of the JSONL manifest (``domain.manifest``), set by the import.
         files: Everything users can download: source, normalised data, report.
         is_text_normalized: False when the owner asked for textNormalizationKind None.
@@ -77,10 +79,17 @@ class Dataset(WorkedResource):
     kind: DatasetKind
     source_key: str | None = None
     source_name: str | None = None
+    source_url: str | None = field(default=None, repr=False)
+    is_in_blocks: bool = False
     manifest_key: str | None = None
     counts: DatasetCounts = DatasetCounts()
     files: tuple[StoredFile, ...] = ()
     is_text_normalized: bool = True
+
+    @property
+    def takes_blocks(self) -> bool:
+        """Whether its blocks may still be uploaded and committed."""
+        return self.is_in_blocks and self.job_id is None and self.status is Status.NOT_STARTED
 
     def imported(
         self, now: datetime, *, manifest_key: str, counts: DatasetCounts, files: tuple[StoredFile, ...]

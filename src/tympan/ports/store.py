@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from tympan.domain.access import AccessKey
 from tympan.domain.dataset import Dataset
+from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobEvent, JobProgress
@@ -114,6 +115,7 @@ class Transaction(Protocol):
 
     projects: Repository[Project]
     datasets: Repository[Dataset]
+    dataset_blocks: Repository[DatasetBlock]
     base_models: Repository[BaseModel]
     models: Repository[CustomModel]
     evaluations: Repository[Evaluation]

@@ -15,7 +15,7 @@ from tympan.rest.availability import known_version
 from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.rest.services import Services
 from tympan.wire.addresses import Addresses, is_id
-from tympan.wire.bodies import Body, read_body
+from tympan.wire.bodies import Body, read_body, read_list
 from tympan.wire.versions import ApiVersion
 
 _LARGEST_BODY = 4 * 1024 * 1024
@@ -104,24 +104,48 @@ def call_of(request: Request) -> Call:
 
 
 async def body_of(request: Request) -> Body:
-    """The JSON body of a request.
+    """The JSON object in the body of a request.
 
     Raises:
         UnsupportedMediaTypeError: Its content type is not JSON.
         TooLargeError: It is longer than any real one.
         InvalidInputError: It is empty or no JSON object.
     """
+    return read_body(await _json_bytes(request))
+
+
+async def list_of(request: Request) -> tuple[Body, ...]:
+    """The JSON list of objects in the body of a request.
+
+    Raises:
+        UnsupportedMediaTypeError: Its content type is not JSON.
+        TooLargeError: It is longer than any real one.
+        InvalidInputError: It is empty or no such list.
+    """
+    return read_list(await _json_bytes(request))
+
+
+async def bytes_of(request: Request, limit_bytes: int) -> bytes:
+    """The body of a request, whatever it is.
+
+    Raises:
+        TooLargeError: It is longer than the limit.
+    """
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > limit_bytes:
+            raise TooLargeError(f"The request body is larger than {limit_bytes} bytes.")
+    return bytes(data)
+
+
+async def _json_bytes(request: Request) -> bytes:
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type not in _JSON_TYPES:
         raise UnsupportedMediaTypeError(
             f"The content type '{content_type}' is not read here. Send application/json."
         )
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > _LARGEST_BODY:
-            raise TooLargeError(f"The request body is larger than {_LARGEST_BODY} bytes.")
-    return read_body(bytes(data))
+    return await bytes_of(request, _LARGEST_BODY)
 
 
 def checked_id(entity_id: str, noun: str) -> str:
@@ -137,3 +161,4 @@ def checked_id(entity_id: str, noun: str) -> str:
 
 CallDep = Annotated[Call, Depends(call_of)]
 BodyDep = Annotated[Body, Depends(body_of)]
+ListDep = Annotated[tuple[Body, ...], Depends(list_of)]

@@ -10,21 +10,34 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from tympan.domain.dataset import Dataset, DatasetKind
-from tympan.domain.errors import InvalidInputError, NotFoundError
+from tympan.domain.dataset_block import LARGEST_BLOCK_BYTES
+from tympan.domain.errors import NotFoundError
 from tympan.domain.query import Compare, Filter, Or
 from tympan.rest.answers import deleted, entity_answer, page_of
-from tympan.rest.availability import IN_PATH_VERSIONS
-from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
+from tympan.rest.availability import IN_PATH_VERSIONS, since
+from tympan.rest.calls import BodyDep, Call, CallDep, ListDep, bytes_of, checked_id
 from tympan.rest.files import FileOwner, file_entry, files_page
 from tympan.rest.locales import supported
 from tympan.rest.uploads import Upload, receive_upload
 from tympan.usecases.datasets import DatasetChange, NewDataset
 from tympan.wire.bodies import refuse_fixed
-from tympan.wire.management.datasets import FIXED, dataset_document, kinds_known, new_dataset_members
+from tympan.wire.management.datasets import (
+    FIXED,
+    block_references,
+    blocks_document,
+    content_url,
+    dataset_document,
+    kinds_known,
+    new_dataset_members,
+)
 from tympan.wire.management.entities import changed_project_members
 from tympan.wire.values import Document
+from tympan.wire.versions import ApiVersion
 
 router = APIRouter(prefix="/datasets")
+
+WITH_BLOCKS = since(ApiVersion.V3_1)
+"""v3.0 knew no blocks."""
 
 
 def dataset_encoder(call: Call) -> Callable[[Dataset], Document]:
@@ -76,13 +89,13 @@ def list_datasets(call: CallDep) -> Response:
 
 @router.post("")
 def create_dataset(call: CallDep, body: BodyDep) -> Response:
-    """Refuse: this server fetches no URLs and takes no blocks yet."""
-    new_dataset_members(body, call.version)
-    raise InvalidInputError(
-        "This server does not fetch datasets from URLs and does not take them in blocks yet. "
-        "Send the file itself to POST /speechtotext/v3.2/datasets/upload.",
-        target="contentUrl",
-    )
+    """Have a file fetched from a URL; without one, begin an upload in blocks."""
+    call.allow_query()
+    new = NewDataset(**new_dataset_members(body, call.version))
+    url = content_url(body, call.version)
+    datasets = call.services.datasets
+    dataset = datasets.create_in_blocks(new) if url is None else datasets.create_from_url(new, url)
+    return entity_answer(dataset_document(dataset, call.addresses), dataset, is_new=True)
 
 
 @router.post("/upload", dependencies=[IN_PATH_VERSIONS])
@@ -149,3 +162,31 @@ def list_dataset_files(call: CallDep, dataset_id: str) -> Response:
 def get_dataset_file(call: CallDep, dataset_id: str, file_id: str) -> Response:
     """One file of a dataset."""
     return file_entry(call, _owner(call, dataset_id), file_id)
+
+
+@router.get("/{dataset_id}/blocks", dependencies=[WITH_BLOCKS])
+def list_dataset_blocks(call: CallDep, dataset_id: str) -> Response:
+    """Blocks that were uploaded for a dataset, committed and not."""
+    call.allow_query()
+    dataset = _find(call, dataset_id)
+    return entity_answer(blocks_document(*call.services.dataset_blocks.list(dataset.id)), dataset)
+
+
+@router.put("/{dataset_id}/blocks", dependencies=[WITH_BLOCKS])
+async def upload_dataset_block(call: CallDep, request: Request, dataset_id: str) -> Response:
+    """Take one block of a dataset; it is read whole, since it is small."""
+    call.allow_query("blockid")
+    name = call.query.get("blockid", "").replace(" ", "+")  # where a client did not encode it
+    dataset = await run_in_threadpool(_find, call, dataset_id)
+    data = await bytes_of(request, LARGEST_BLOCK_BYTES)
+    await run_in_threadpool(call.services.dataset_blocks.upload, dataset.id, name, data)
+    return Response(status_code=201)
+
+
+@router.post("/{dataset_id}/blocks:commit", dependencies=[WITH_BLOCKS])
+def commit_dataset_blocks(call: CallDep, dataset_id: str, bodies: ListDep) -> Response:
+    """Say which blocks make the file of a dataset, and have it imported."""
+    call.allow_query()
+    dataset = _find(call, dataset_id)
+    call.services.dataset_blocks.commit(dataset.id, block_references(bodies))
+    return Response(status_code=200)

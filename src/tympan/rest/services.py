@@ -10,6 +10,7 @@ from tympan.ports.blobs import BlobStore
 from tympan.ports.recognizer import Recognizer
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
+from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
@@ -38,6 +39,7 @@ class Services:
     access: Access
     projects: Projects
     datasets: Datasets
+    dataset_blocks: DatasetBlocks
     base_models: BaseModels
     models: Models
     evaluations: Evaluations

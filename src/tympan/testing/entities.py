@@ -11,6 +11,7 @@ from typing import Any
 
 from tympan.domain.access import AccessKey, hash_secret
 from tympan.domain.dataset import Dataset, DatasetKind
+from tympan.domain.dataset_block import DatasetBlock, block_id
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobKind
@@ -30,6 +31,13 @@ def make_project(**fields: Any) -> Project:
 def make_dataset(**fields: Any) -> Dataset:
     """An Acoustic dataset that was not imported yet."""
     return Dataset(**_resource("Dataset") | {"kind": DatasetKind.ACOUSTIC} | fields)
+
+
+def make_block(**fields: Any) -> DatasetBlock:
+    """A block that was not committed yet."""
+    dataset_id, name = fields.get("dataset_id", str(uuid.uuid4())), fields.get("name", "AAA=")
+    new = {"id": block_id(dataset_id, name), "dataset_id": dataset_id, "name": name, "created_at": START}
+    return DatasetBlock(**new | {"size_bytes": 3, "key": "blocks/x"} | fields)
 
 
 def make_base_model(**fields: Any) -> BaseModel:

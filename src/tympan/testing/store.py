@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from tympan.domain.access import AccessKey
 from tympan.domain.catalogue import CATALOGUE, EntityKind
 from tympan.domain.dataset import Dataset
+from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import SupersededError
 from tympan.domain.evaluation import Evaluation
@@ -94,6 +95,7 @@ class MemoryTransaction:
     def __init__(self, state: _State, *, is_writable: bool) -> None:
         self.projects: Repository[Project] = MemoryRepository(Project, state, is_writable)
         self.datasets: Repository[Dataset] = MemoryRepository(Dataset, state, is_writable)
+        self.dataset_blocks: Repository[DatasetBlock] = MemoryRepository(DatasetBlock, state, is_writable)
         self.base_models: Repository[BaseModel] = MemoryRepository(BaseModel, state, is_writable)
         self.models: Repository[CustomModel] = MemoryRepository(CustomModel, state, is_writable)
         self.evaluations: Repository[Evaluation] = MemoryRepository(Evaluation, state, is_writable)

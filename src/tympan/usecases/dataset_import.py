@@ -12,11 +12,13 @@ from tympan.domain.resource import Status
 from tympan.ports.audio import AudioCodec
 from tympan.ports.blobs import BlobStore, StoredBlob
 from tympan.ports.clock import Clock
+from tympan.ports.fetcher import Fetcher
 from tympan.ports.jobs import JobContext
 from tympan.ports.store import Store
 from tympan.speech.findings import error
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.dataset_report import DatasetReport, ReportRow
+from tympan.usecases.dataset_source import DatasetSource
 from tympan.usecases.import_audio import RecordingsImport
 from tympan.usecases.import_text import (
     import_display_format,
@@ -49,6 +51,7 @@ class DatasetImport:
     """Runs import jobs.
 
     Attributes:
+        retry_s: For how long a source that cannot be reached is tried again.
         threads: Recordings converted at once.
     """
 
@@ -56,7 +59,9 @@ class DatasetImport:
     blobs: BlobStore
     codec: AudioCodec
     clock: Clock
+    fetcher: Fetcher
     limits: DatasetLimits = field(default_factory=DatasetLimits)
+    retry_s: float = 600.0
     threads: int = field(default_factory=_default_threads)
 
     def run(self, context: JobContext) -> None:
@@ -67,8 +72,9 @@ class DatasetImport:
         running it twice is harmless and a killed run leaves nothing behind that shows.
 
         Raises:
-            InvalidInputError: Nothing could be used (code ``InvalidDataset``); the report is
-                kept all the same.
+            InvalidInputError: Its file could not be had, or nothing in it could be used (code
+                ``InvalidDataset``); in the second case the report is kept all the same.
+            UnavailableError: Its source cannot be reached now; running it again may help.
             StorageFullError: No room is left; the dataset is as it was.
             CancelledError: The owner has asked for it.
             SupersededError: Another attempt has taken over.
@@ -77,10 +83,11 @@ class DatasetImport:
             dataset = tx.datasets.get(context.job.resource_id)
         if dataset.status is Status.SUCCEEDED:
             return  # an earlier attempt got so far and was killed before it was recorded
-        if dataset.source_key is None:
-            raise InvalidInputError("Nothing was uploaded for this dataset.", code="InvalidDataset")
+        source_key = dataset.source_key
+        if source_key is None:
+            dataset, source_key = self._source().bring(context, dataset)
         with DatasetReport() as report, Spool() as manifest:
-            files = self._read(dataset, dataset.source_key, context, report, manifest)
+            files = self._read(dataset, source_key, context, report, manifest)
             files = distinct_files(
                 *self._report_files(dataset, report), *self._source_files(dataset, report), *files
             )
@@ -88,6 +95,16 @@ class DatasetImport:
                 self._refuse(context, report, files)
             else:
                 self._publish(context, report, files, manifest)
+
+    def _source(self) -> DatasetSource:
+        return DatasetSource(
+            store=self.store,
+            blobs=self.blobs,
+            clock=self.clock,
+            fetcher=self.fetcher,
+            limits=self.limits,
+            retry_s=self.retry_s,
+        )
 
     def _read(
         self, dataset: Dataset, source_key: str, context: JobContext, report: DatasetReport, manifest: Spool

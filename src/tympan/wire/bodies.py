@@ -147,17 +147,37 @@ def read_body(data: bytes) -> Body:
         InvalidInputError: It is empty (``EmptyRequest``) or no JSON object
             (``InvalidRequestBodyFormat``).
     """
+    value = _decoded(data, "a JSON object")
+    if not isinstance(value, dict):
+        raise InvalidInputError("The request body must be a JSON object.", code="InvalidRequestBodyFormat")
+    return Body(value)
+
+
+def read_list(data: bytes) -> tuple[Body, ...]:
+    """Decode a request body that is a list of objects.
+
+    Raises:
+        InvalidInputError: It is empty (``EmptyRequest``) or no such list
+            (``InvalidRequestBodyFormat``).
+    """
+    value = _decoded(data, "a JSON list")
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise InvalidInputError(
+            "The request body must be a JSON list of objects.", code="InvalidRequestBodyFormat"
+        )
+    return tuple(Body(item, f"[{place}].") for place, item in enumerate(value))
+
+
+def _decoded(data: bytes, wanted: str) -> object:
     if not data.strip():
-        raise InvalidInputError("The request body is empty. Send a JSON object.", code="EmptyRequest")
+        raise InvalidInputError(f"The request body is empty. Send {wanted}.", code="EmptyRequest")
     try:
-        value = json.loads(data)
+        value: object = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(
             f"The request body is not valid JSON: {error}.", code="InvalidRequestBodyFormat"
         ) from error
-    if not isinstance(value, dict):
-        raise InvalidInputError("The request body must be a JSON object.", code="InvalidRequestBodyFormat")
-    return Body(value)
+    return value
 
 
 def refuse_fixed(body: Body, current: Mapping[str, object], fixed: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from tympan.backends.sql import tables
 from tympan.domain.access import AccessKey
 from tympan.domain.catalogue import CATALOGUE, EntityKind
 from tympan.domain.dataset import Dataset
+from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job
@@ -77,6 +78,7 @@ def _plain(value: object) -> object:
 
 PROJECTS = RowMap(entity_type=Project, table=tables.projects)
 DATASETS = RowMap(entity_type=Dataset, table=tables.datasets)
+DATASET_BLOCKS = RowMap(entity_type=DatasetBlock, table=tables.dataset_blocks)
 BASE_MODELS = RowMap(entity_type=BaseModel, table=tables.base_models)
 MODELS = RowMap(entity_type=CustomModel, table=tables.models, links={"dataset_id": tables.model_datasets})
 EVALUATIONS = RowMap(

@@ -16,6 +16,7 @@ from tympan.backends.sql.jobs import SqlJobs
 from tympan.backends.sql.repository import SqlRepository
 from tympan.domain.access import AccessKey
 from tympan.domain.dataset import Dataset
+from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.model import BaseModel, CustomModel
@@ -92,6 +93,7 @@ class SqlTransaction:
 
         self.projects: Repository[Project] = repository(rows.PROJECTS)
         self.datasets: Repository[Dataset] = repository(rows.DATASETS)
+        self.dataset_blocks: Repository[DatasetBlock] = repository(rows.DATASET_BLOCKS)
         self.base_models: Repository[BaseModel] = repository(rows.BASE_MODELS)
         self.models: Repository[CustomModel] = repository(rows.MODELS)
         self.evaluations: Repository[Evaluation] = repository(rows.EVALUATIONS)

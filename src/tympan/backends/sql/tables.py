@@ -110,6 +110,7 @@ def _worked(name: str, *items: SchemaItem) -> Table:
 
 projects = _resources("projects")
 datasets = _worked("datasets", _text("kind"))
+dataset_blocks = _entities("dataset_blocks", _text("dataset_id"), Index(None, "dataset_id"))
 base_models = _resources(
     "base_models",
     _text("family"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from tympan.domain.dataset import Dataset, DatasetKind
+from tympan.domain.dataset_block import BlockList, BlockReference, DatasetBlock
 from tympan.domain.errors import InvalidInputError
 from tympan.wire.addresses import Addresses
 from tympan.wire.bodies import Body
@@ -64,6 +66,52 @@ def new_dataset_members(body: Body, version: ApiVersion) -> NewDatasetMembers:
     }
 
 
+def content_url(body: Body, version: ApiVersion) -> str | None:
+    """Where the file of a new dataset is; None: it comes in blocks.
+
+    Raises:
+        InvalidInputError: It is absent, and the version knows no blocks.
+    """
+    url = body.text("contentUrl")
+    if url is None and not version >= ApiVersion.V3_1:
+        raise InvalidInputError(
+            f"contentUrl is required in {version.value}; blocks came with v3.1.", target="contentUrl"
+        )
+    return url
+
+
+def block_references(bodies: Sequence[Body]) -> list[BlockReference]:
+    """Read the list of a commit; a block without a kind is the latest of its name.
+
+    Raises:
+        InvalidInputError: An entry names no block, or its kind is not known.
+    """
+    return [
+        BlockReference(kind=body.choice("kind", BlockList) or BlockList.LATEST, name=body.required("id"))
+        for body in bodies
+    ]
+
+
+def blocks_document(committed: Sequence[DatasetBlock], uncommitted: Sequence[DatasetBlock]) -> Document:
+    """The blocks of a dataset as clients see them."""
+    lists = {"committedBlocks": committed, "uncommittedBlocks": uncommitted}
+    return {
+        name: [{"name": block.name, "size": block.size_bytes} for block in blocks]
+        for name, blocks in lists.items()
+    }
+
+
+def _links(dataset: Dataset, addresses: Addresses) -> Document:
+    def link(*segments: str) -> str:
+        return addresses.management("datasets", dataset.id, *segments)
+
+    links: Document = {"files": link("files")}
+    if dataset.is_in_blocks and addresses.version >= ApiVersion.V3_1:
+        links["commitBlocks"] = link("blocks:commit")
+        links["listBlocks"] = links["uploadBlocks"] = link("blocks")
+    return links
+
+
 def dataset_document(dataset: Dataset, addresses: Addresses) -> Document:
     """A dataset as clients see it."""
     version = addresses.version
@@ -74,7 +122,7 @@ def dataset_document(dataset: Dataset, addresses: Addresses) -> Document:
         {
             "self": addresses.management("datasets", dataset.id),
             "kind": dataset.kind.value,
-            "links": {"files": addresses.management("datasets", dataset.id, "files")},
+            "links": _links(dataset, addresses),
             "properties": present(
                 {
                     "textNormalizationKind": normalization.value if version >= ApiVersion.V3_2 else None,
