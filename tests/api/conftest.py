@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import wave
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from fastapi.testclient import TestClient
 from tests.api.published_description import description, split_url
 
 from tympan.domain.dataset import DatasetCounts, StoredFile
+from tympan.domain.errors import FetchError
 from tympan.domain.lifecycle import ExpiredEndpointPolicy, LifecycleRule
 from tympan.domain.resource import Failure
+from tympan.ports.fetcher import Reply
 from tympan.rest.server import create_app
 from tympan.rest.services import Services
 from tympan.testing.audio import WavCodec
@@ -27,9 +30,12 @@ from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.jobs import Jobs
+from tympan.usecases.model_copies import ModelCopies
+from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
@@ -52,6 +58,28 @@ class PublishedClient(TestClient):
         return answer
 
 
+class Relay:
+    """Reaches other servers of the test by the host in their address."""
+
+    def __init__(self):
+        self.hosts, self.sent, self.breaks_after = {}, [], None
+
+    def check(self, url):
+        if urlsplit(url).hostname not in self.hosts:
+            raise FetchError("This address may not be reached.", code="FetchRefused", target="url")
+
+    def send(self, url, body, headers):
+        self.check(url)
+        if self.breaks_after is not None and len(self.sent) >= self.breaks_after:
+            raise FetchError("The address did not answer.", is_transient=True)
+        client = self.hosts[urlsplit(url).hostname]
+        answer = client.request(
+            "POST", url, content=body, headers={**headers, "Ocp-Apim-Subscription-Key": ""}
+        )
+        self.sent.append((url, len(body)))
+        return Reply(status=answer.status_code, body=answer.content, headers=dict(answer.headers))
+
+
 @dataclasses.dataclass
 class World:
     """A server with everything behind it in memory."""
@@ -62,6 +90,7 @@ class World:
     recognizer: FakeRecognizer
     services: Services
     client: PublishedClient
+    relay: Relay
 
     def add(self, entity):
         """Put an entity into the store as it is."""
@@ -100,14 +129,18 @@ class World:
         return StoredFile(id=name, name=name, kind=kind, key=blob.key, size_bytes=blob.size_bytes)
 
 
-def make_world(tmp_path):
+def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptions/here", **more):
     """A server with everything behind it in memory, ready to be called."""
     store, clock, blobs, recognizer = MemoryStore(), FakeClock(), MemoryBlobs(), FakeRecognizer()
     recognizer._texts = lambda bundle, samples, options: "Remind me to buy 5 pencils."
     shared = {"store": store, "clock": clock}
     fetcher = FakeFetcher()
-    access = Access(**shared)
+    access = Access(token_secret=b"t" * 32, **shared)
     access.bootstrap(OWNER_KEY)
+    relay = Relay()
+    receiving = ModelReceiving(
+        blobs=blobs, rule=LifecycleRule.QUARTER, resource_id=resource_id, limit_bytes=10_000_000, **shared
+    )
     services = Services(
         access=access,
         projects=Projects(**shared),
@@ -121,12 +154,15 @@ def make_world(tmp_path):
             **shared,
         ),
         models=Models(rule=LifecycleRule.QUARTER, **shared),
+        model_copies=ModelCopies(receiving=receiving, fetcher=relay, **shared),
+        receiving=receiving,
         evaluations=Evaluations(**shared),
         endpoints=Endpoints(**shared),
         recognition=Recognition(
             codec=WavCodec(), recognizer=recognizer, policy=ExpiredEndpointPolicy.FALL_BACK, **shared
         ),
         jobs=Jobs(**shared),
+        logs=EndpointLogs(blobs=blobs, **shared),
         blobs=blobs,
         recognizer=recognizer,
         ping=store.ping,
@@ -134,11 +170,12 @@ def make_world(tmp_path):
         uploads_dir=tmp_path / "uploads",
         upload_limit_bytes=1_000_000,
         version="1.2.3",
+        **more,
     )
     client = PublishedClient(
-        create_app(services), base_url="http://speech.test", headers={"Ocp-Apim-Subscription-Key": OWNER_KEY}
+        create_app(services), base_url=host, headers={"Ocp-Apim-Subscription-Key": OWNER_KEY}
     )
-    return World(store, blobs, clock, recognizer, services, client)
+    return World(store, blobs, clock, recognizer, services, client, relay)
 
 
 @pytest.fixture

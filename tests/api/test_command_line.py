@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 
 import pytest
 import uvicorn
@@ -17,9 +18,23 @@ from tympan.cli import main as program
 from tympan.cli.errors import CONFLICT, FAILED, NOT_ALLOWED, NOT_FOUND, UNREACHABLE, USAGE
 from tympan.domain.evaluation import Comparison, Interval
 from tympan.domain.job import JobEvent, JobState
+from tympan.domain.model import Bundle, BundleFile
+from tympan.domain.resource import Failure, Status
 from tympan.rest.server import create_app
-from tympan.testing.entities import make_base_model, make_dataset, make_evaluation, make_project
+from tympan.testing.entities import make_base_model, make_dataset, make_evaluation, make_model, make_project
 from tympan.usecases.endpoints import NewEndpoint
+from tympan.usecases.job_states import begin_attempt
+from tympan.usecases.model_copies import ModelCopying
+from tympan.usecases.model_receiving import OwnCopyTarget
+from tympan.worker.context import AttemptContext
+
+BUNDLE = Bundle(
+    engine="fake",
+    files=(
+        BundleFile(name="model.bin", sha256="a" * 64, size_bytes=3),
+        BundleFile(name="tympan.json", sha256="b" * 64, size_bytes=2),
+    ),
+)
 
 
 @pytest.fixture
@@ -265,3 +280,96 @@ def test_help_comes_quickly():
     ).stderr
     for heavy in ("httpx", "pydantic", "fastapi", "sqlalchemy", "numpy", "torch", "rich.progress"):
         assert f" {heavy}\n" not in loaded, f"`tympan --help` loads {heavy}"
+
+
+def test_logs_are_switched_on_listed_fetched_and_removed(world, tympan, base_model, tmp_path):
+    endpoint = world.services.endpoints.create(NewEndpoint(display_name="phone", locale="en-US"))
+    with world.store.write() as tx:
+        tx.endpoints.save(tx.endpoints.get(endpoint.id).deployed(world.clock.now()))
+    status, out, _ = tympan("endpoint", "update", "phone", "--logging")
+    assert (status, "it keeps logs" in out) == (0, True)
+    assert tympan("endpoint", "update", "phone")[0] == USAGE
+    (tmp_path / "a.wav").write_bytes(wav())
+    assert tympan("transcribe", tmp_path / "a.wav", "--endpoint", "phone")[0] == 0
+    assert tympan("endpoint", "logs", "list", "phone")[1].count("090000__") >= 2
+    assert len(json.loads(tympan("endpoint", "logs", "list", "phone", "--json")[1])) == 2
+    status, out, err = tympan("endpoint", "logs", "download", "phone", tmp_path / "logs.zip")
+    assert status == 0, out + err
+    with zipfile.ZipFile(tmp_path / "logs.zip") as archive:
+        assert len(archive.namelist()) == 2
+    world.clock.advance(1)
+
+    def remove(job):
+        with world.store.write() as tx:
+            begun = begin_attempt(tx, job, world.clock.now(), step="delete")
+        context = AttemptContext(job=begun, step="delete", store=world.store, clock=world.clock)
+        world.services.logs.run_delete(context)
+
+    with world.store.write() as tx:  # only the deletion is for the worker
+        tx.jobs.save(tx.jobs.get(endpoint.job_id).ended(world.clock.now(), JobState.SUCCEEDED))
+    worker = worker_does(world, remove)
+    status, out, err = tympan("endpoint", "logs", "delete", "phone")
+    worker.join()
+    assert status == 0, out + err
+    assert json.loads(tympan("endpoint", "logs", "list", "phone", "--json")[1]) == []
+    assert tympan("endpoint", "logs", "list", "base/en-US")[0] == 0
+    status, _, err = tympan("endpoint", "logs", "download", "nothing", tmp_path / "none.zip")
+    assert (status, (tmp_path / "none.zip").exists()) == (NOT_FOUND, False)
+
+
+def test_a_model_is_copied_and_put_into_a_project(world, tympan):
+    project = world.add(make_project(display_name="Shelf"))
+    model = world.add(make_model(display_name="ours", status=Status.SUCCEEDED, bundle=BUNDLE))
+
+    def copy(job):
+        with world.store.write() as tx:
+            begun = begin_attempt(tx, job, world.clock.now(), step="copy")
+
+        def target(one):
+            return OwnCopyTarget(receiving=world.services.receiving, authorization=one.authorization)
+
+        context = AttemptContext(job=begun, step="copy", store=world.store, clock=world.clock)
+        for file in BUNDLE.files:
+            world.blobs.put(file.key, [b"x" * file.size_bytes])
+        ModelCopying(store=world.store, blobs=world.blobs, clock=world.clock, targets=target).run_copy(
+            context
+        )
+
+    worker = worker_does(world, copy)
+    status, out, err = tympan("model", "copy", "ours", "--to-project", "Shelf")
+    worker.join()
+    assert status == 0, out + err
+    with world.store.read() as tx:
+        (made,) = [one for one in tx.models.list() if one.id != model.id]
+    assert made.id in out
+    assert made.project_id == project.id
+    assert made.bundle == BUNDLE
+
+
+def test_a_copy_that_fails_says_why(world, tympan):
+    world.add(make_model(display_name="ours", status=Status.SUCCEEDED, bundle=BUNDLE))
+
+    def fail(job):
+        with world.store.write() as tx:
+            failure = Failure(code="Forbidden", message="The target says: no.")
+            tx.model_copies.save(tx.model_copies.get(job.resource_id).failed(world.clock.now(), failure))
+
+    worker = worker_does(world, fail)
+    status, _, err = tympan("model", "copy", "ours")
+    worker.join()
+    assert (status, "The target says: no." in err) == (FAILED, True)
+
+
+def test_a_server_that_asks_for_patience_gets_it(world, tympan, monkeypatch):
+    seconds, naps = [0.0], []
+
+    def nap(duration_s):
+        naps.append(duration_s)
+        seconds[0] += duration_s
+
+    monkeypatch.setattr("tympan.cli.client.time.sleep", nap)
+    rate = world.services.management_rate
+    rate.__init__(2, 10, lambda: seconds[0])
+    for _ in range(5):
+        assert tympan("project", "list")[0] == 0
+    assert naps == [10.0, 10.0]

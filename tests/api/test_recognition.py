@@ -102,7 +102,7 @@ def test_keys_are_told_apart_as_published(client, base_model):
         ("cid=00000000-0000-0000-0000-000000000000", "InvalidArgument", "InvalidParameterValue"),
         ("language=en-US&format=both", "InvalidRequest", "InvalidPayload"),
         ("language=en-US&profanity=loud", "InvalidRequest", "InvalidPayload"),
-        ("language=en-US&storeAudio=true", "InvalidRequest", "InvalidPayload"),
+        ("language=en-US&storeAudio=perhaps", "InvalidRequest", "InvalidPayload"),
         ("language=en-US&beams=9", "InvalidArgument", "InvalidParameter"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tympan.backends.leases import LeaseLostError, Leases, ProcessIdentity
+from tympan.backends.leases import LeaseLostError, Leases, ProcessIdentity, worker_counter
 from tympan.backends.sql.engine import make_engine
 
 LEASE_S = 0.5
@@ -99,3 +99,16 @@ def test_a_worker_that_leaves_is_dead_at_once(join: Join) -> None:
     leaving, observer = join(ELSEWHERE), join(HERE)
     leaving.leave()
     assert observer.living() == {observer.executor_id}
+
+
+def test_workers_are_counted_while_they_live(join: Join, database_url: str) -> None:
+    count = worker_counter(database_url, lease_s=LEASE_S)
+    assert count() == 0, "no worker was ever started"
+    here, other = join(HERE), join(ELSEWHERE)
+    assert count() == 2
+    other.leave()
+    assert count() == 1
+    time.sleep(2 * LEASE_S + 0.1)
+    assert count() == 0, "one that is silent does not count"
+    here.beat()
+    assert count() == 1

@@ -18,6 +18,7 @@ from tympan.domain.errors import (
 )
 from tympan.domain.evaluation import Comparison, ErrorCounts, Interval, ModelScore
 from tympan.domain.job import JobEvent, JobProgress, JobState
+from tympan.domain.model_copy import CopyOffer
 from tympan.domain.query import And, Compare, Not, Or, Query
 from tympan.domain.resource import Failure, Status
 from tympan.testing.clock import START
@@ -25,12 +26,15 @@ from tympan.testing.entities import (
     BUNDLE,
     make_base_model,
     make_block,
+    make_copy_authorization,
     make_dataset,
     make_endpoint,
     make_evaluation,
     make_job,
     make_key,
+    make_log,
     make_model,
+    make_model_copy,
     make_project,
 )
 
@@ -57,6 +61,17 @@ COMPARISON = Comparison(
     probability_better=1.0,
     verdict="better",
 )
+OFFER = CopyOffer(
+    copy_id="c",
+    source_resource_id="/source",
+    model_id="m",
+    display_name="Model",
+    locale="en-US",
+    base_model_id="b",
+    decoding_expires_at=START,
+    bundle=BUNDLE,
+    reports=(FILE,),
+)
 COMPLETE = {
     "projects": make_project(description="zwei\nZeilen 🎧", custom_properties={"z": "1", "a": "2"}),
     "datasets": make_dataset(
@@ -82,6 +97,9 @@ COMPLETE = {
     ),
     "endpoints": make_endpoint(serving_model_id="m", is_logging=True, is_suspended=True),
     "keys": make_key(endpoint_id="e"),
+    "logs": make_log(duration_s=1.5),
+    "copy_authorizations": make_copy_authorization(is_local=True, offer=OFFER),
+    "model_copies": make_model_copy(target_model_id="m", status=Status.SUCCEEDED),
     "jobs": make_job(
         arguments={"source": "x"}, state=JobState.FAILED, attempt=3, failure=Failure(code="c", message="m")
     ),

@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from fastapi.testclient import TestClient
 
+from tympan.app.limits import published_limits
+from tympan.app.settings import Settings
 from tympan.domain.lifecycle import LifecycleRule
 from tympan.portal.services import PortalServices
 from tympan.portal.site import create_portal
@@ -17,7 +19,9 @@ from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
 from tympan.testing.store import MemoryStore
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
+from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.jobs import Jobs
@@ -108,9 +112,11 @@ def site(tmp_path):
         evaluations=Evaluations(**shared),
         endpoints=Endpoints(**shared),
         jobs=Jobs(**shared),
+        logs=EndpointLogs(blobs=blobs, **shared),
         blobs=blobs,
         secret=b"s" * 32,
         version="1.2.3",
+        limits=published_limits(Settings(), DatasetLimits()),
     )
     client = TestClient(create_portal(services), base_url="http://speech.test", follow_redirects=False)
     return Site(store, blobs, clock, services, client)

@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -13,6 +15,7 @@ from tympan.testing.entities import (
     make_evaluation,
     make_job,
     make_key,
+    make_log,
     make_model,
 )
 
@@ -25,7 +28,7 @@ def stored(site, name, document, kind):
 
 
 def test_every_page_leads_to_the_sign_in_without_a_session(site, project):
-    paths = ["/projects", "/base-models", *(f"/projects/{project.id}/{tab}" for tab in TABS)]
+    paths = ["/projects", "/base-models", "/limits", *(f"/projects/{project.id}/{tab}" for tab in TABS)]
     for path in paths:
         answer = site.client.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
@@ -247,3 +250,36 @@ def test_what_is_not_there_is_a_page_too(signed_in, project):
     other = signed_in.add("datasets", make_dataset())
     for path in ("/nothing", "/projects/x/data", f"/projects/{project.id}/data/{other.id}"):
         assert "Not found" in signed_in.page(path, status=404).text
+
+
+def test_the_limits_are_shown_with_what_changes_them(signed_in):
+    page = signed_in.page("/limits")
+    assert "/limits" in page.links
+    assert "Endpoints on this server 50 endpoints TYMPAN_ENDPOINTS_LIMIT" in page.text
+    assert "Custom properties 10 entries fixed" in page.text
+
+
+def test_an_endpoint_says_whether_it_logs_and_gives_its_logs(signed_in, project):
+    site = signed_in
+    quiet = site.add("endpoints", make_endpoint(project_id=project.id))
+    page = site.page(f"/projects/{project.id}/deployment/{quiet.id}")
+    assert "Nothing is kept" in page.text
+    assert not [link for link in page.links if link.endswith("logs.zip")]
+    endpoint = site.add("endpoints", make_endpoint(project_id=project.id, is_logging=True))
+    log = site.add("logs", make_log(place=endpoint.id))
+    site.blobs.put(log.key, [b"RIFF"])
+    page = site.page(f"/projects/{project.id}/deployment/{endpoint.id}")
+    assert "every request are kept" in page.text
+    (link,) = [link for link in page.links if link.endswith("logs.zip")]
+    answer = site.client.get(link)
+    assert answer.headers["content-disposition"].startswith("attachment")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.read(f"2026-01-05/{log.name}") == b"RIFF"
+
+
+def test_the_model_page_of_a_copy_is_shown_without_its_base_model(signed_in, project):
+    origin = {"resourceId": "/there", "model": "m", "baseModelName": "20260101 tiny"}
+    model = signed_in.add("models", make_model(project_id=project.id, origin=origin))
+    page = signed_in.page(f"/projects/{project.id}/training/{model.id}")
+    assert "Copied from another server" in page.text
+    assert "20260101 tiny" in page.text

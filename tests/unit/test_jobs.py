@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tympan.domain.dataset import Dataset
-from tympan.domain.errors import ConflictError, InvalidStateError, NotFoundError
+from tympan.domain.errors import ConflictError, InvalidStateError, NotFoundError, SupersededError
 from tympan.domain.job import Job, JobKind, JobState
 from tympan.domain.resource import Failure, Status
 from tympan.testing.clock import FakeClock
-from tympan.testing.entities import make_dataset, make_job
+from tympan.testing.entities import make_dataset, make_job, make_model
 from tympan.testing.store import MemoryStore
 from tympan.usecases.job_states import begin_attempt, cancel_job, end_job
 from tympan.usecases.jobs import Jobs
@@ -124,3 +124,27 @@ def test_an_unknown_job_is_not_found(world: World) -> None:
     for ask in (world.jobs.get, world.jobs.progress, world.jobs.events, world.jobs.cancel, world.jobs.retry):
         with pytest.raises(NotFoundError):
             ask("unknown")
+
+
+def test_a_training_that_runs_for_too_long_is_ended_with_its_model():
+    store, clock = MemoryStore(), FakeClock()
+    jobs = Jobs(store=store, clock=clock)
+    job = make_job(kind=JobKind.TRAIN_MODEL)
+    other = make_job(kind=JobKind.IMPORT_DATASET)
+    with store.write() as tx:
+        tx.models.add(make_model(id=job.resource_id, job_id=job.id))
+        for one in (job, other):
+            tx.jobs.add(one)
+            begin_attempt(tx, one, clock.now(), step=one.kind.steps[0])
+    clock.advance(100)
+    jobs.end_overlong(JobKind.TRAIN_MODEL, 100)
+    assert jobs.get(job.id).state is JobState.RUNNING
+    clock.advance(1)
+    jobs.end_overlong(JobKind.TRAIN_MODEL, 100)
+    assert jobs.get(job.id).state is JobState.FAILED
+    assert jobs.get(other.id).state is JobState.RUNNING
+    with store.write() as tx:
+        model = tx.models.get(job.resource_id)
+        assert model.failure.code == "TimeLimit"
+        with pytest.raises(SupersededError):
+            tx.jobs.require_attempt(job.id, 1)

@@ -26,6 +26,8 @@ from tympan.worker.steps import StepTable
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from tympan.domain.model_copy import ModelCopy
+    from tympan.ports.copy_target import CopyTarget
     from tympan.usecases.training import Training
 
 _ONE_AT_A_TIME = EngineOptions(pool_size=1, overflow=2)
@@ -53,6 +55,8 @@ def build(settings: Settings) -> StepApp:
         (JobKind.RUN_EVALUATION, "recognize"): lambda context: _scoring(base, "recognize", context),
         (JobKind.RUN_EVALUATION, "score"): lambda context: _scoring(base, "score", context),
         (JobKind.DEPLOY_ENDPOINT, "deploy"): lambda context: _deploy(base, context),
+        (JobKind.COPY_MODEL, "copy"): lambda context: _copy_model(base, context),
+        (JobKind.DELETE_LOGS, "delete"): lambda context: _delete_logs(base, context),
     }
     return StepApp(store=base.store, clock=base.clock, steps=steps)
 
@@ -115,6 +119,23 @@ def _deploy(base: Foundation, context: JobContext) -> None:
     from tympan.usecases.deployment import Deployment
 
     Deployment(store=base.store, recognizer=base.model_host, clock=base.clock).run_deploy(context)
+
+
+def _delete_logs(base: Foundation, context: JobContext) -> None:
+    base.endpoint_logs.run_delete(context)
+
+
+def _copy_model(base: Foundation, context: JobContext) -> None:
+    from tympan.backends.copy_target_http import HttpCopyTarget
+    from tympan.usecases.model_copies import ModelCopying
+    from tympan.usecases.model_receiving import OwnCopyTarget
+
+    def target(copy: ModelCopy) -> CopyTarget:
+        if copy.is_local:
+            return OwnCopyTarget(receiving=base.receiving(), authorization=copy.authorization)
+        return HttpCopyTarget(base.fetcher, copy.target_url, copy.authorization)
+
+    ModelCopying(store=base.store, blobs=base.blobs, clock=base.clock, targets=target).run_copy(context)
 
 
 def _training(base: Foundation) -> Training:

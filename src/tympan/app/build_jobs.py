@@ -13,10 +13,15 @@ from tympan.backends.jobs_dbos import DbosJobEngine, EngineSettings
 from tympan.backends.leases import ProcessIdentity
 from tympan.backends.sql.engine import EngineOptions
 from tympan.backends.sql.store import SqlStore
+from tympan.domain.job import JobKind
 from tympan.ports.jobs import JobLimits
 from tympan.usecases.dataset_blocks import DatasetBlocks
+from tympan.usecases.endpoints import Endpoints
+from tympan.usecases.jobs import Jobs
 from tympan.worker.housekeeping import Chore, Housekeeping
 from tympan.worker.runner import AttemptRunner
+
+_MINUTE_S, _HOUR_S = 60.0, 3600.0
 
 ATTEMPT = (sys.executable, "-m", "tympan.app.attempt")
 """The program that runs one attempt; see ``app.attempt``."""
@@ -57,5 +62,17 @@ def build_housekeeping(settings: Settings) -> Housekeeping:
     """What a worker does besides jobs."""
     base = Foundation(settings, EngineOptions(pool_size=1, overflow=2))
     blocks = DatasetBlocks(store=base.store, blobs=base.blobs, clock=base.clock, limits=base.dataset_limits)
-    chores = [Chore(name="expire uploads in blocks", every_s=3600.0, run=blocks.expire)]
+    endpoints = Endpoints(store=base.store, clock=base.clock)
+    jobs = Jobs(store=base.store, clock=base.clock)
+
+    def end_overlong() -> None:
+        jobs.end_overlong(JobKind.TRAIN_MODEL, settings.training_time_limit_s)
+
+    chores = [
+        Chore(name="expire uploads in blocks", every_s=_HOUR_S, run=blocks.expire),
+        Chore(name="old-logs", every_s=_HOUR_S, run=base.endpoint_logs.remove_old),
+        Chore(name="expired-copies", every_s=_HOUR_S, run=base.receiving().clear_expired),
+        Chore(name="overlong-trainings", every_s=_MINUTE_S, run=end_overlong),
+        Chore(name="expired-endpoints", every_s=_MINUTE_S, run=endpoints.delete_expired),
+    ]
     return Housekeeping(chores)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tympan.app.foundation import Foundation
-from tympan.app.secret_file import server_secret
+from tympan.app.limits import MANAGEMENT_WINDOW_S, published_limits
+from tympan.app.secret_file import resource_id, server_secret, token_secret
+from tympan.backends.leases import worker_counter
 from tympan.portal.services import PortalServices
 from tympan.portal.site import create_portal
 from tympan.rest.server import create_app
@@ -16,9 +18,11 @@ from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.jobs import Jobs
+from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
+from tympan.usecases.traffic import RequestRate, RequestsAtOnce
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -27,8 +31,10 @@ if TYPE_CHECKING:
 def web_application(base: Foundation, *, version: str) -> Starlette:
     """The routes of ``rest`` with the portal mounted behind them."""
     settings, store, clock = base.settings, base.store, base.clock
+    secret = server_secret(settings.secret_file)
+    receiving = base.receiving(resource_id(secret))
     services = Services(
-        access=Access(store=store, clock=clock),
+        access=Access(store=store, clock=clock, token_secret=token_secret(secret)),
         projects=Projects(store=store, clock=clock),
         datasets=Datasets(
             store=store,
@@ -39,9 +45,16 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         ),
         dataset_blocks=DatasetBlocks(store=store, blobs=base.blobs, clock=clock, limits=base.dataset_limits),
         base_models=base.base_models,
-        models=Models(store=store, clock=clock, rule=settings.lifecycle_rule),
+        models=Models(
+            store=store,
+            clock=clock,
+            rule=settings.lifecycle_rule,
+            audio_limit_s=settings.training_audio_limit_s,
+        ),
+        model_copies=ModelCopies(store=store, clock=clock, receiving=receiving, fetcher=base.fetcher),
+        receiving=receiving,
         evaluations=Evaluations(store=store, clock=clock),
-        endpoints=Endpoints(store=store, clock=clock),
+        endpoints=Endpoints(store=store, clock=clock, limit=settings.endpoints_limit),
         recognition=Recognition(
             store=store,
             codec=base.codec,
@@ -50,15 +63,20 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
             policy=settings.expired_endpoint_policy,
         ),
         jobs=Jobs(store=store, clock=clock),
+        logs=base.endpoint_logs,
         blobs=base.blobs,
         recognizer=base.model_host,
         ping=store.ping,
-        secret=server_secret(settings.secret_file),
+        secret=secret,
         uploads_dir=settings.data_dir / "uploads",
         public_url=settings.public_url,
         upload_limit_bytes=settings.upload_limit_bytes,
         file_url_life_s=settings.file_url_life_s,
         version=version,
+        limits=published_limits(settings, base.dataset_limits),
+        management_rate=RequestRate(settings.management_rate, MANAGEMENT_WINDOW_S),
+        at_once=RequestsAtOnce(settings.requests_at_once),
+        living_workers=worker_counter(settings.jobs_sql_url, lease_s=settings.lease_s),
     )
     application = create_app(services)
     application.mount("/", create_portal(_portal_services(services)))
@@ -75,8 +93,10 @@ def _portal_services(services: Services) -> PortalServices:
         evaluations=services.evaluations,
         endpoints=services.endpoints,
         jobs=services.jobs,
+        logs=services.logs,
         blobs=services.blobs,
         secret=services.secret,
         public_url=services.public_url,
         version=services.version,
+        limits=services.limits,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -23,6 +25,10 @@ from tympan.speech.archive import ArchiveLimits
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.listening import Listening
+
+if TYPE_CHECKING:
+    from tympan.usecases.endpoint_logs import EndpointLogs
+    from tympan.usecases.model_receiving import ModelReceiving
 
 
 class Foundation:
@@ -98,9 +104,40 @@ class Foundation:
         )
 
     @cached_property
+    def endpoint_logs(self) -> EndpointLogs:
+        """Audio and results of requests."""
+        from tympan.usecases.endpoint_logs import EndpointLogs
+
+        days = self.settings.log_retention_days
+        return EndpointLogs(
+            store=self.store,
+            blobs=self.blobs,
+            clock=self.clock,
+            retention=timedelta(days=days) if days else None,
+        )
+
+    def receiving(self, resource_id: str = "") -> ModelReceiving:
+        """What takes models in from other servers.
+
+        Args:
+            resource_id: Of this server; only needed where authorizations are given.
+        """
+        from tympan.usecases.model_receiving import ModelReceiving
+
+        return ModelReceiving(
+            store=self.store,
+            blobs=self.blobs,
+            clock=self.clock,
+            rule=self.settings.lifecycle_rule,
+            resource_id=resource_id,
+            limit_bytes=self.settings.model_copy_limit_bytes,
+        )
+
+    @cached_property
     def dataset_limits(self) -> DatasetLimits:
         """The published limits as set."""
         return DatasetLimits(
+            datasets=self.settings.datasets_limit,
             archive_bytes=self.settings.upload_limit_bytes,
             archive=ArchiveLimits(
                 entries=self.settings.archive_entry_limit,

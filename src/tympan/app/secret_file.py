@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
 import tempfile
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +24,25 @@ def server_secret(path: Path) -> bytes:
     if not path.exists():
         _write_private(path, secrets.token_hex(_SECRET_BYTES), is_replacing=False)
     return bytes.fromhex(path.read_text("ascii").strip())
+
+
+def resource_id(secret: bytes) -> str:
+    """What other servers and clients name this server by; looks like a cloud's resource id.
+
+    It follows from the secret without telling it, so it is made at the first start, stays
+    the same over restarts, and is shared by servers that share the secret.
+    """
+    digest = hmac.new(secret, b"resource id", hashlib.sha256).digest()
+    owner, name = uuid.UUID(bytes=digest[:16], version=4), digest[16:22].hex()
+    return (
+        f"/subscriptions/{owner}/resourceGroups/tympan/providers/Microsoft.CognitiveServices/"
+        f"accounts/tympan-{name}"
+    )
+
+
+def token_secret(secret: bytes) -> bytes:
+    """What signs access tokens: another key than that of file URLs, from the same secret."""
+    return hmac.new(secret, b"access tokens", hashlib.sha256).digest()
 
 
 def keep_keys(path: Path, keys: Mapping[str, str]) -> None:

@@ -87,6 +87,26 @@ class Settings(BaseSettings):
     archive_entry_limit: int = Field(10_000, ge=1, description="Most files in an archive.")
     archive_total_limit_bytes: int = Field(20 * 1024**3, ge=1, description="Largest unpacked archive.")
     recording_limit_s: float = Field(7200.0, gt=0, description="Longest recording in a dataset.")
+    management_rate: int = Field(
+        100, ge=0, description="Management requests in 10 s with one key, at each gateway; 0 is no limit."
+    )
+    requests_at_once: int = Field(
+        100, ge=0, description="Recognitions at once for one endpoint, at each gateway; 0 is no limit."
+    )
+    datasets_limit: int = Field(500, ge=1, description="Most datasets.")
+    endpoints_limit: int = Field(50, ge=1, description="Most endpoints.")
+    training_audio_limit_s: float = Field(
+        100 * 3600.0, gt=0, description="Most audio in the datasets of one training."
+    )
+    training_time_limit_s: float = Field(
+        7 * 86400.0, gt=0, description="A training that runs for longer is ended."
+    )
+    model_copy_limit_bytes: int = Field(
+        16 * 1024**3, ge=1, description="Largest model that is copied in from another server."
+    )
+    log_retention_days: int = Field(
+        30, ge=0, description="Days that endpoint logs are kept; 0 keeps them for good."
+    )
     file_url_life_s: int = Field(12 * 3600, ge=1, description="How long a file URL works.")
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +18,9 @@ import psutil
 import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from tympan.backends.sql.engine import EngineOptions, make_engine
+from tympan.backends.sql.errors import translated
 
 _KEEP_DEAD_S = 24 * 3600.0
 
@@ -89,7 +93,7 @@ class Leases:
             # Two workers made the table at once; PostgreSQL lets only one of them.
             _metadata.create_all(self._engine)
         with self._engine.begin() as connection:
-            now = self._now(connection)
+            now = _database_time(connection)
             connection.execute(
                 _executors.insert().values(
                     id=self.executor_id,
@@ -119,7 +123,7 @@ class Leases:
         """
         try:
             with self._engine.begin() as connection:
-                now = self._now(connection)
+                now = _database_time(connection)
                 renewed = connection.execute(self._mine().values(beat=now)).rowcount
         except Exception:
             with self._lock:
@@ -184,13 +188,36 @@ class Leases:
             _executors.delete().where(_executors.c.state == "dead", _executors.c.beat < now - _KEEP_DEAD_S)
         )
 
-    def _now(self, connection: sa.Connection) -> float:
-        """The database's clock, in seconds: the one clock that all workers share."""
-        if self._engine.dialect.name == "postgresql":
-            statement = "SELECT extract(epoch FROM clock_timestamp())"
-        else:
-            statement = "SELECT (julianday('now') - 2440587.5) * 86400.0"
-        return float(connection.execute(sa.text(statement)).scalar_one())
+
+def worker_counter(url: str, *, lease_s: float) -> Callable[[], int]:
+    """What tells how many workers live.
+
+    Args:
+        url: Of the job engine's database; nothing is written there.
+        lease_s: A worker silent for twice so long is not counted.
+    """
+    engine = make_engine(url, EngineOptions(pool_size=1, overflow=1, is_read_only=True))
+
+    def count() -> int:
+        with translated(), engine.begin() as connection:
+            if not sa.inspect(connection).has_table(_executors.name):
+                return 0  # no worker was ever started
+            since = _database_time(connection) - 2 * lease_s
+            counted = sa.select(sa.func.count()).where(
+                _executors.c.state == "alive", _executors.c.beat >= since
+            )
+            return int(connection.execute(counted).scalar_one())
+
+    return count
+
+
+def _database_time(connection: sa.Connection) -> float:
+    """The database's clock, in seconds: the one clock that all workers share."""
+    if connection.dialect.name == "postgresql":
+        statement = "SELECT extract(epoch FROM clock_timestamp())"
+    else:
+        statement = "SELECT (julianday('now') - 2440587.5) * 86400.0"
+    return float(connection.execute(sa.text(statement)).scalar_one())
 
 
 def _host() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
@@ -18,6 +19,8 @@ from tympan.wire.addresses import MANAGEMENT, OURS
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _PATIENT = httpx.Timeout(600.0, connect=5.0)
 _CHUNK_BYTES = 256 * 1024
+_TOO_MANY = 429
+_PATIENCE_S = 60.0
 
 
 class Client:
@@ -50,9 +53,9 @@ class Client:
         """Change something."""
         return Answer(self._json(self._send("PATCH", path, json=dict(body))))
 
-    def delete(self, path: str) -> None:
-        """Delete something."""
-        self._send("DELETE", path)
+    def delete(self, path: str, **query: str) -> Answer:
+        """Delete something; what the server says of it, if anything."""
+        return Answer(self._json(self._send("DELETE", path, params=query)))
 
     def pages(self, path: str, **query: str) -> Iterator[Answer]:
         """Every entity of a list, page by page."""
@@ -90,19 +93,42 @@ class Client:
             yield from _chunks(file, on_sent)
             yield tail
 
-        answer = self._send("POST", path, content=pieces(), headers=headers, timeout=_PATIENT)
+        answer = self._send("POST", path, content=pieces, headers=headers, timeout=_PATIENT)
         return Answer(self._json(answer))
 
     def recognize(self, url: str, file: Path, content_type: str, query: Mapping[str, str]) -> Answer:
         """Send a recording to an endpoint."""
-        pieces = _chunks(file, lambda _: None)
         headers = {"Content-Type": content_type}
+
+        def pieces() -> Iterator[bytes]:
+            return _chunks(file, lambda _: None)
+
         answer = self._send("POST", url, params=query, content=pieces, headers=headers, timeout=_PATIENT)
         return Answer(self._json(answer))
 
     def content(self, path: str) -> bytes:
         """The bytes of a file, such as a report."""
         return self._send("GET", path).content
+
+    def download(self, path: str, file: Path) -> int:
+        """Write what a route sends into a file as it comes; the size in bytes.
+
+        The file appears whole or not at all.
+        """
+        part = file.with_name(f"{file.name}.part")
+        try:
+            with self._http.stream("GET", path, timeout=_PATIENT) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise error_from_answer(answer.status_code, _loaded(answer))
+                with part.open("wb") as out:
+                    for chunk in answer.iter_bytes():
+                        out.write(chunk)
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"The server at {self.url} broke off: {error}. Try again.") from error
+        size = part.stat().st_size
+        part.replace(file)
+        return size
 
     def _send(
         self,
@@ -111,17 +137,42 @@ class Client:
         *,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
-        content: Iterator[bytes] | None = None,
+        content: Callable[[], Iterator[bytes]] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> httpx.Response:
+        """Send a request; one that came too fast again, when the server says so, for a minute."""
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            answer = self._sent(
+                method, path, params=params, json=json, content=content, headers=headers, timeout=timeout
+            )
+            pause_s = _pause_s(answer)
+            if pause_s is None or time.monotonic() + pause_s > until:
+                break
+            time.sleep(pause_s)
+        if answer.is_error:
+            raise error_from_answer(answer.status_code, _loaded(answer))
+        return answer
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None,
+        json: object,
+        content: Callable[[], Iterator[bytes]] | None,
+        headers: Mapping[str, str] | None,
+        timeout: httpx.Timeout,
+    ) -> httpx.Response:
         try:
-            answer = self._http.request(
+            return self._http.request(
                 method,
                 path,
                 params=dict(params) if params else None,
                 json=json,
-                content=content,
+                content=content() if content is not None else None,
                 headers=dict(headers) if headers else None,
                 timeout=timeout,
             )
@@ -134,9 +185,6 @@ class Client:
                 f"The server at {self.url} cannot be reached ({error}). Start it with `tympan serve`, "
                 "or name another with --server."
             ) from error
-        if answer.is_error:
-            raise error_from_answer(answer.status_code, _loaded(answer))
-        return answer
 
     def _json(self, answer: httpx.Response) -> object:
         document = _loaded(answer)
@@ -153,6 +201,14 @@ def management(*segments: str) -> str:
 def ours(*segments: str) -> str:
     """Path of one of our own resources."""
     return "/".join([OURS, *(quote(segment, safe=":") for segment in segments)])
+
+
+def _pause_s(answer: httpx.Response) -> float | None:
+    """How long to wait before the same request again; None when there is no point."""
+    if answer.status_code != _TOO_MANY:
+        return None
+    text = answer.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _loaded(answer: httpx.Response) -> object:

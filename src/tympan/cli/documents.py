@@ -54,6 +54,10 @@ class Answer:
         value = self._member(name)
         return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
+    def all_members(self) -> dict[str, object]:
+        """All members of the object itself."""
+        return dict(self.value) if isinstance(self.value, dict) else {}
+
     def members(self, name: str) -> dict[str, object]:
         """All members of an inner object."""
         value = self._member(name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tympan.cli import endpoint_logs
 from tympan.cli.documents import Answer
 from tympan.cli.output import (
     Cell,
@@ -29,6 +30,7 @@ from tympan.cli.session import (
     members,
     project_of,
 )
+from tympan.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tympan.cli.client import Client
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Deployed models.", no_args_is_help=True)
 key_app = typer.Typer(help="Keys that open one endpoint and nothing else.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
+app.add_typer(endpoint_logs.app, name="logs")
 
 Name = Annotated[str, typer.Argument(help="Name or id of the endpoint.")]
 
@@ -47,6 +50,10 @@ def create(
     model: Annotated[str, typer.Option("--model", "-m", help="Name or id of a model, or 'base'.")] = "base",
     project: InProject = None,
     locale: InLocale = None,
+    logging: Annotated[bool, typer.Option("--logging", help="Keep audio and results of requests.")] = False,
+    time_to_live: Annotated[
+        str | None, typer.Option(help="Delete it so long after its deployment, as PT12H or P7D.")
+    ] = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +64,10 @@ def create(
     shelf = project_of(client, project)
     place = locale_of(locale, shelf)
     chosen = find_model(client, model, locale=place, project=shelf)
-    body = members(name, place, shelf) | {"model": {"self": chosen.text("self")}}
+    body = members(name, place, shelf) | {
+        "model": {"self": chosen.text("self")},
+        "properties": {"loggingEnabled": logging, "timeToLive": time_to_live},
+    }
     endpoint = client.post("/speechtotext/v3.2/endpoints", body)
     if wait:
         endpoint = finished(client, endpoint, is_quiet=as_json)
@@ -124,27 +134,40 @@ def show(context: typer.Context, name: Name, project: InProject = None, as_json:
 def update(
     context: typer.Context,
     name: Name,
-    model: Annotated[str, typer.Option("--model", "-m", help="Name or id of the new model, or 'base'.")],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name or id of the new model, or 'base'.")
+    ] = None,
+    logging: Annotated[
+        bool | None, typer.Option("--logging/--no-logging", help="Whether audio and results are kept.")
+    ] = None,
     project: InProject = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Change the model; the old one answers until the new one is warm."""
+    """Change the model or the logging; the old model answers until the new one is warm."""
     from tympan.cli.waiting import finished
 
     client = connect(context)
     shelf = project_of(client, project)
     endpoint = find(client, "endpoints", name, shelf)
-    chosen = find_model(client, model, locale=endpoint.text("locale"), project=shelf)
-    endpoint = client.patch(
-        f"/speechtotext/v3.2/endpoints/{endpoint.id}", {"model": {"self": chosen.text("self")}}
-    )
-    if wait:
+    if model is None and logging is None:
+        raise InvalidInputError("Say what to change: --model, --logging or --no-logging.")
+    body: dict[str, object] = {}
+    if model is not None:
+        chosen = find_model(client, model, locale=endpoint.text("locale"), project=shelf)
+        body["model"] = {"self": chosen.text("self")}
+    if logging is not None:
+        body["properties"] = {"contentLoggingEnabled": logging}
+    endpoint = client.patch(f"/speechtotext/v3.2/endpoints/{endpoint.id}", body)
+    if wait and model is not None:
         endpoint = finished(client, endpoint, is_quiet=as_json)
     if as_json:
         show_json(endpoint.value)
         return
-    say(f"Endpoint '{endpoint.name}' is ", status_text(endpoint.status), f"; its model is '{chosen.name}'.")
+    keeps = "keeps" if endpoint.flag("properties/loggingEnabled") else "does not keep"
+    model_id = endpoint.text("model/self").rpartition("/")[2]
+    said = f"; its model is {model_id}, and it {keeps} logs."
+    say(f"Endpoint '{endpoint.name}' is ", status_text(endpoint.status), said)
 
 
 @app.command("suspend")

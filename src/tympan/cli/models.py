@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tympan.cli import model_copies
 from tympan.cli.documents import Answer
 from tympan.cli.output import (
     Cell,
@@ -35,6 +36,8 @@ from tympan.cli.session import (
 from tympan.domain.errors import InvalidInputError
 
 app = typer.Typer(help="Models trained here.", no_args_is_help=True)
+
+model_copies.add_to(app)
 
 Name = Annotated[str, typer.Argument(help="Name or id of the model.")]
 

@@ -10,10 +10,12 @@ from tympan.domain.access import AccessKey
 from tympan.domain.dataset import Dataset
 from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
+from tympan.domain.endpoint_log import LogFile
 from tympan.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job
 from tympan.domain.model import BaseModel, CustomModel
+from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import Compare, Filter, Not
 
@@ -112,6 +114,9 @@ CATALOGUE: Mapping[type, EntityKind] = {
     ),
     Endpoint: EntityKind(noun="endpoint", names=(*_WORKED, "model_id", "serving_model_id")),
     AccessKey: EntityKind(noun="access key", names=("id", "name", "sha256", "endpoint_id", "created_at")),
+    LogFile: EntityKind(noun="log", names=("id", "place", "session_id", "created_at")),
+    CopyAuthorization: EntityKind(noun="copy authorization", names=("id", "created_at", "expires_at")),
+    ModelCopy: EntityKind(noun="model copy", names=(*_WORKED, "model_id")),
     Job: EntityKind(
         noun="job",
         names=("id", "kind", "resource_id", "state", "step", "created_at", "started_at", "finished_at"),

@@ -20,6 +20,8 @@ class JobKind(StrEnum):
     TRAIN_MODEL = "TrainModel"
     RUN_EVALUATION = "RunEvaluation"
     DEPLOY_ENDPOINT = "DeployEndpoint"
+    COPY_MODEL = "CopyModel"
+    DELETE_LOGS = "DeleteLogs"
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -41,6 +43,8 @@ _STEPS = {
     JobKind.TRAIN_MODEL: ("prepare", "train", "export", "publish"),
     JobKind.RUN_EVALUATION: ("recognize", "score"),
     JobKind.DEPLOY_ENDPOINT: ("deploy",),
+    JobKind.COPY_MODEL: ("copy",),
+    JobKind.DELETE_LOGS: ("delete",),
 }
 _QUEUES = {JobKind.TRAIN_MODEL: "training", JobKind.DEPLOY_ENDPOINT: "deployment"}
 

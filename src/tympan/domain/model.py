@@ -84,6 +84,8 @@ class CustomModel(WorkedResource):
         decoding_expires_at: Endpoints fall back from here on; None is never.
         files: The training report and its parts.
         summary: Figures from the report worth showing in a list (dev WER before, after).
+        origin: Where it was copied from, in words of ``usecases.model_receiving``; empty when
+            it was trained here.
     """
 
     base_model_id: str
@@ -95,6 +97,7 @@ class CustomModel(WorkedResource):
     decoding_expires_at: datetime | None = None
     files: tuple[StoredFile, ...] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def published(
         self, now: datetime, *, bundle: Bundle, files: tuple[StoredFile, ...], summary: Mapping[str, Any]

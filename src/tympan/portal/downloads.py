@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from tympan.domain.dataset import StoredFile
 from tympan.domain.errors import NotFoundError
 from tympan.portal.pages import HEADERS, Pages
+from tympan.usecases.log_archive import zipped
 
 
 def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
@@ -32,7 +33,16 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
 
         return send
 
+    def send_logs(request: Request) -> Response:
+        endpoint = services.endpoints.get(request.path_params["entity_id"])
+        name = f'attachment; filename="logs-{endpoint.id}.zip"'
+        chunks = zipped(services.blobs, services.logs.every_file(endpoint.id))
+        headers = HEADERS | {"Content-Disposition": name}
+        return StreamingResponse(chunks, headers=headers, media_type="application/zip")
+
     return {
+        "/projects/{project_id}/deployment/{entity_id}/logs.zip": send_logs,
+    } | {
         f"/projects/{{project_id}}/{tab}/{{entity_id}}/files/{{file_id}}": download(files_of)
         for tab, files_of in finders.items()
     }

@@ -19,7 +19,7 @@ from tympan.portal.projects import model_names, project_values
 from tympan.portal.reports import objects, read_report, worst_recordings
 from tympan.portal.words import percent
 from tympan.wire.addresses import Addresses
-from tympan.wire.management.endpoints import MODES, NO_LOGS_YET
+from tympan.wire.management.endpoints import MODES
 from tympan.wire.verdicts import verdicts
 
 _REPORT_ROWS = 200
@@ -95,7 +95,7 @@ class _EntityPages:
             "endpoint": endpoint,
             "names": model_names(self._pages, wanted),
             "urls": [(mode, addresses.recognition(mode, endpoint.id)) for mode in MODES],
-            "warnings": [NO_LOGS_YET] if endpoint.is_logging else [],
+            "log_count": self._services.logs.count(endpoint.id),
             "keys": self._services.access.list_endpoint_keys(endpoint.id),
         }
         return self._pages.page(request, "endpoint.html", values)

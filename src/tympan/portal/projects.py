@@ -86,6 +86,7 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
     return {
         "/projects": shown.all,
         "/base-models": shown.base_models,
+        "/limits": shown.limits,
         "/projects/{project_id}": shown.one,
         "/projects/{project_id}/data": shown.data,
         "/projects/{project_id}/testing": shown.testing,
@@ -111,6 +112,9 @@ class _ProjectPages:
     def base_models(self, request: Request) -> Response:
         sheet = sheet_of(request, self._services.base_models)
         return self._pages.page(request, "base_models.html", {"sheet": sheet})
+
+    def limits(self, request: Request) -> Response:
+        return self._pages.page(request, "limits.html", {"limits": self._services.limits})
 
     def one(self, request: Request) -> Response:
         return RedirectResponse(f"/projects/{request.path_params['project_id']}/data", status_code=303)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tympan.domain.limits import Limit
 from tympan.ports.blobs import BlobStore
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.jobs import Jobs
@@ -24,6 +26,7 @@ class PortalServices:
         secret: Signs sessions. 32 random bytes that stay the same over restarts.
         public_url: Base URL clients use when a proxy is in front; None takes the request's.
         version: Of this server.
+        limits: What is published of limits.
     """
 
     access: Access
@@ -34,7 +37,9 @@ class PortalServices:
     evaluations: Evaluations
     endpoints: Endpoints
     jobs: Jobs
+    logs: EndpointLogs
     blobs: BlobStore
     secret: bytes = field(repr=False)
     public_url: str | None = None
     version: str = "0"
+    limits: tuple[Limit, ...] = ()

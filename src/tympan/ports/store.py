@@ -8,9 +8,11 @@ from tympan.domain.access import AccessKey
 from tympan.domain.dataset import Dataset
 from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
+from tympan.domain.endpoint_log import LogFile
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobEvent, JobProgress
 from tympan.domain.model import BaseModel, CustomModel
+from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import EVERYTHING, Filter, Query
 
@@ -121,6 +123,9 @@ class Transaction(Protocol):
     evaluations: Repository[Evaluation]
     endpoints: Repository[Endpoint]
     keys: Repository[AccessKey]
+    logs: Repository[LogFile]
+    copy_authorizations: Repository[CopyAuthorization]
+    model_copies: Repository[ModelCopy]
     jobs: JobRepository
 
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from tympan.domain.dataset import StoredFile
+from tympan.domain.endpoint_log import base_place
 from tympan.domain.errors import InvalidInputError, NotFoundError
 from tympan.domain.model import Bundle
 from tympan.domain.resource import Resource
@@ -21,6 +22,7 @@ from tympan.rest.answers import PAGE_OPTIONS, filter_of, is_worked_on, next_link
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.services import Services
 from tympan.rest.signatures import check_signature, content_path
+from tympan.usecases.resource_rules import canonical_locale
 from tympan.wire.addresses import OURS
 from tympan.wire.filters import holds
 from tympan.wire.management.entities import page_document
@@ -181,11 +183,21 @@ def _base_model_file(services: Services, model_id: str, file_id: str) -> StoredF
     return _bundle_file(services.base_models.get(model_id).bundle, file_id)
 
 
+def _endpoint_log(services: Services, endpoint_id: str, file_id: str) -> StoredFile:
+    return services.logs.get(endpoint_id, file_id).as_stored()
+
+
+def _base_model_log(services: Services, locale: str, file_id: str) -> StoredFile:
+    return services.logs.get(base_place(canonical_locale(locale)), file_id).as_stored()
+
+
 _FINDERS: Mapping[str, Callable[[Services, str, str], StoredFile]] = {
     "datasets": _dataset_file,
     "evaluations": _evaluation_file,
     "models": _model_file,
     "base-models": _base_model_file,
+    "endpoint-logs": _endpoint_log,
+    "base-model-logs": _base_model_log,
 }
 
 

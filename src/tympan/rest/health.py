@@ -1,4 +1,4 @@
-"""Whether the server is up, and whether it can work. The only routes without a key."""
+"""Whether the server is up, and whether it can work. ``/health/*`` needs no key."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from tympan.domain.errors import ServiceError
-from tympan.rest.calls import services_of
+from tympan.rest.availability import between
+from tympan.rest.calls import CallDep, services_of
 from tympan.rest.services import Services
 from tympan.wire.values import Document
+from tympan.wire.versions import ApiVersion
 
 log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/health")
+published_router = APIRouter()
+_PROBE = "health/probe"
 
 
 @router.get("/live")
@@ -37,6 +41,46 @@ def ready(request: Request) -> Response:
         ],
     }
     return JSONResponse(document, status_code=200 if is_ready else 503)
+
+
+@published_router.get("/healthstatus", dependencies=[between(ApiVersion.V3_0, ApiVersion.V3_1)])
+def get_health(call: CallDep) -> Response:
+    """The same for clients of older versions, with blob store and workers.
+
+    Without a worker requests are answered, but nothing is imported, trained or deployed.
+    """
+    call.allow_query()
+    services = call.services
+    found = (
+        ("Database", "Store", _database(services), "Unhealthy"),
+        ("BlobStore", "Store", _blobs(services), "Unhealthy"),
+        ("ModelHost", "Recognizer", _model_host(services), "Unhealthy"),
+        ("Worker", "Worker", _workers(services), "Degraded"),
+    )
+    components: list[Document] = [
+        {"name": name, "type": kind, "status": "Healthy" if is_up else down}
+        for name, kind, is_up, down in found
+    ]
+    said = {component["status"] for component in components}
+    worst = next(one for one in ("Unhealthy", "Degraded", "Healthy") if one in said)
+    return JSONResponse({"status": worst, "components": components})
+
+
+def _blobs(services: Services) -> bool:
+    try:
+        services.blobs.exists(_PROBE)
+    except ServiceError as error:
+        log.warning("blob store does not answer", extra={"reason": error.message})
+        return False
+    return True
+
+
+def _workers(services: Services) -> bool:
+    try:
+        return services.living_workers() > 0
+    except ServiceError as error:
+        log.warning("workers cannot be counted", extra={"reason": error.message})
+        return False
 
 
 def _database(services: Services) -> bool:

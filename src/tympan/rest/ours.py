@@ -16,6 +16,7 @@ from tympan.wire.management.entities import page_document
 from tympan.wire.management.models import base_model_document
 from tympan.wire.ours.jobs import job_document
 from tympan.wire.ours.keys import key_document
+from tympan.wire.ours.limits import limit_document
 
 router = APIRouter()
 
@@ -30,6 +31,7 @@ def get_server(call: CallDep) -> Response:
         {
             "name": "Tympan",
             "version": services.version,
+            "resourceId": services.receiving.resource_id,
             "limits": {
                 "uploadBytes": services.upload_limit_bytes,
                 "fileUrlLifeSeconds": services.file_url_life_s,
@@ -43,6 +45,13 @@ def get_server(call: CallDep) -> Response:
             },
         }
     )
+
+
+@router.get("/limits")
+def get_limits(call: CallDep) -> Response:
+    """Every limit of this server: what it limits, its value, and what changes it."""
+    call.allow_query()
+    return JSONResponse(page_document([limit_document(one) for one in call.services.limits], None))
 
 
 @router.get("/datasets/{dataset_id}/report")

@@ -88,9 +88,13 @@ def normalized(path: str) -> str:
     '/speechtotext/v3.2/webhooks'
     >>> normalized("/speechtotext/v3.2/Datasets/AB/Files/A.WAV")
     '/speechtotext/v3.2/datasets/ab/files/A.WAV'
+    >>> normalized("/speechtotext/v3.2/Endpoints/AB/Files/Logs/2026-01-05_WAV")
+    '/speechtotext/v3.2/endpoints/ab/files/logs/2026-01-05_wav'
     """
     words: list[str] = []
     for segment in path.removesuffix("/").split("/"):
-        is_file_id = bool(words) and words[-1] == "files"
+        # Logs of endpoints stand below files, as a fixed word; ids of logs are lower case.
+        is_logs = segment.lower() == "logs" and "endpoints" in words
+        is_file_id = bool(words) and words[-1] == "files" and not is_logs
         words.append(segment if is_file_id else segment.lower())
     return "/".join(words) or "/"

@@ -6,9 +6,13 @@ Source: REST API for short audio. Missing key 403, unknown key 401, unknown endp
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 import tempfile
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, BinaryIO, cast
 from urllib.parse import quote
 
@@ -16,17 +20,23 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from tympan.domain.errors import ForbiddenError, InvalidInputError, TooLargeError
+from tympan.domain.endpoint_log import base_place
+from tympan.domain.errors import ForbiddenError, InvalidInputError, ServiceError, TooLargeError
 from tympan.rest.auth import principal_of, shown_secret
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.usecases.access import Principal
+from tympan.usecases.endpoint_logs import NewLog
 from tympan.usecases.recognition import AudioOptions, RecognitionAnswer
 from tympan.wire.addresses import is_id
+from tympan.wire.log_document import Asked, log_document
 from tympan.wire.short_audio import LIMITS_S, PROFANITY, Format, Heard, ProfanityOption, recognition_document
-from tympan.wire.values import choice
+from tympan.wire.values import Document, choice
+
+log = logging.getLogger(__name__)
 
 _MEMORY_BYTES = 1 << 20
+_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LARGEST_AUDIO = 64 * 1024 * 1024
 _OPTIONS = ("language", "format", "profanity", "cid", "storeAudio")
 
@@ -58,16 +68,21 @@ async def recognize(
     form = choice(Format, call.query.get("format", Format.SIMPLE), "format")
     profanity = choice(ProfanityOption, call.query.get("profanity", ProfanityOption.MASKED), "profanity")
     endpoint_id = _endpoint_id(call, principal)
-    _refuse_unbuilt(call, request)
-    async with _spooled(request) as audio:
-        answer = await run_in_threadpool(
-            call.services.recognition.recognize,
-            endpoint_id,
-            call.query.get("language"),
-            audio,
-            AudioOptions(limit_s=LIMITS_S[mode], profanity=PROFANITY[profanity]),
-        )
-    return JSONResponse(recognition_document(_heard(answer), form), headers=_headers(answer))
+    is_stored = _flag(call, "storeAudio")
+    _refuse_unbuilt(request)
+    began_at = call.services.access.clock.now()
+    options = AudioOptions(limit_s=LIMITS_S[mode], profanity=PROFANITY[profanity])
+    with call.services.at_once.one_more(endpoint_id or "base"):
+        async with _spooled(request) as audio:
+            recognise = call.services.recognition.recognize
+            language = call.query.get("language")
+            answer = await run_in_threadpool(recognise, endpoint_id, language, audio, options)
+            document = recognition_document(_heard(answer), form)
+            if call.services.logs.wants(answer.endpoint, is_asked=is_stored):
+                asked = _asked(request, answer, began_at)
+                note = await run_in_threadpool(_log, call, audio, answer, asked)
+                document["Tympan"] = {**cast("Document", document["Tympan"]), **note}
+    return JSONResponse(document, headers=_headers(answer))
 
 
 def _endpoint_id(call: Call, principal: Principal) -> str | None:
@@ -82,11 +97,44 @@ def _endpoint_id(call: Call, principal: Principal) -> str | None:
     return wanted
 
 
-def _refuse_unbuilt(call: Call, request: Request) -> None:
-    if call.query.get("storeaudio", "false").lower() not in ("false", "0", ""):
-        raise InvalidInputError(
-            "This server does not keep audio of requests. Leave storeAudio out.", target="storeAudio"
+def _flag(call: Call, name: str) -> bool:
+    text = call.query.get(name.lower(), "false").lower()
+    if text not in ("true", "1", "false", "0", ""):
+        raise InvalidInputError(f"{name} must be true or false, not '{text[:20]}'.", target=name)
+    return text in ("true", "1")
+
+
+def _asked(request: Request, answer: RecognitionAnswer, began_at: datetime) -> Asked:
+    request_id = request.headers.get("x-requestid", "")
+    return Asked(
+        session_id=str(uuid.uuid4()),
+        request_id=request_id if _REQUEST_ID.fullmatch(request_id) else None,
+        endpoint_id=answer.endpoint.id if answer.endpoint else None,
+        began_at=began_at,
+    )
+
+
+def _log(call: Call, audio: BinaryIO, answer: RecognitionAnswer, asked: Asked) -> Document:
+    """Keep what was heard; what the answer says of it, also when it could not be kept."""
+    audio.seek(0)
+    try:
+        call.services.logs.keep(
+            NewLog(
+                place=asked.endpoint_id or base_place(answer.locale),
+                session_id=asked.session_id,
+                began_at=asked.began_at,
+                audio=call.services.recognition.codec.open(audio).blocks(),
+                samples=answer.samples,
+                result=log_document(_heard(answer), asked),
+            )
         )
+    except ServiceError as error:
+        log.exception("request could not be logged", extra={"endpoint": asked.endpoint_id})
+        return {"logFailure": error.message}
+    return {"log": asked.session_id}
+
+
+def _refuse_unbuilt(request: Request) -> None:
     if "pronunciation-assessment" in request.headers:
         raise InvalidInputError(
             "This server does not assess pronunciation. Leave the header Pronunciation-Assessment out.",

@@ -8,19 +8,23 @@ from starlette.exceptions import HTTPException
 from tympan.rest import (
     base_models,
     datasets,
+    endpoint_logs,
     endpoints,
     evaluations,
     files,
     health,
     jobs,
+    model_copies,
     models,
     ours,
     projects,
     recognition,
+    tokens,
 )
 from tympan.rest.auth import OwnerOnly
 from tympan.rest.errors import install_error_handlers
 from tympan.rest.paths import PathNormalizer
+from tympan.rest.rate import Counted, RateHeaders
 from tympan.rest.services import Services
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
@@ -29,8 +33,8 @@ from tympan.wire.versions import ROOT
 def create_app(services: Services) -> FastAPI:
     """Put the routes together.
 
-    Every route but ``/health/*`` and signed file content needs a key. The caller may mount
-    other applications, such as the portal, on what is returned.
+    Every route but ``/health/*``, signed file content and copies between servers needs a
+    key. The caller may mount other applications, such as the portal, on what is returned.
     """
     app = FastAPI(
         title="Tympan",
@@ -41,16 +45,29 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,  # the normaliser has taken them off, so they would go round in circles
     )
     app.state.services = services
+    app.add_middleware(RateHeaders)
     app.add_middleware(PathNormalizer)
     install_error_handlers(app)
     # Paths with a fixed last word come before those where an id may stand in its place.
-    for module in (base_models, models, projects, datasets, evaluations, endpoints):
-        app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly])
+    for module in (
+        model_copies,
+        base_models,
+        models,
+        projects,
+        datasets,
+        evaluations,
+        endpoint_logs,
+        endpoints,
+    ):
+        app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(files.router)
-    for module_router in (jobs.router, ours.router):
+    for module_router in (jobs.router, endpoint_logs.our_router, ours.router):
         app.include_router(module_router, prefix=OURS, dependencies=[OwnerOnly])
+    app.include_router(model_copies.transfer_router)  # opened by an authorization instead of a key
     app.include_router(recognition.router)
+    app.include_router(tokens.router)
     app.include_router(health.router)
+    app.include_router(health.published_router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(_unknown_routes(), dependencies=[OwnerOnly])
     return app
 

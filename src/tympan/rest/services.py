@@ -6,18 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tympan.domain.limits import Limit
 from tympan.ports.blobs import BlobStore
 from tympan.ports.recognizer import Recognizer
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
+from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.jobs import Jobs
+from tympan.usecases.model_copies import ModelCopies
+from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
+from tympan.usecases.traffic import RequestRate, RequestsAtOnce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,10 @@ class Services:
         upload_limit_bytes: Largest upload.
         file_url_life_s: How long a file URL works.
         version: Of this server.
+        limits: What is published of limits.
+        management_rate: Counts management requests by key.
+        at_once: Counts recognitions that run, by endpoint.
+        living_workers: How many workers have shown signs of life.
     """
 
     access: Access
@@ -42,10 +51,13 @@ class Services:
     dataset_blocks: DatasetBlocks
     base_models: BaseModels
     models: Models
+    model_copies: ModelCopies
+    receiving: ModelReceiving
     evaluations: Evaluations
     endpoints: Endpoints
     recognition: Recognition
     jobs: Jobs
+    logs: EndpointLogs
     blobs: BlobStore
     recognizer: Recognizer
     ping: Callable[[], None]
@@ -55,3 +67,7 @@ class Services:
     upload_limit_bytes: int = 2 * 1024**3
     file_url_life_s: int = 12 * 3600
     version: str = "0"
+    limits: tuple[Limit, ...] = ()
+    management_rate: RequestRate = field(default_factory=lambda: RequestRate(0))
+    at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
+    living_workers: Callable[[], int] = lambda: 0

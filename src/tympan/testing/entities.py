@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from tympan.domain.access import AccessKey, hash_secret
 from tympan.domain.dataset import Dataset, DatasetKind
 from tympan.domain.dataset_block import DatasetBlock, block_id
 from tympan.domain.endpoint import Endpoint
+from tympan.domain.endpoint_log import LogFile
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobKind
 from tympan.domain.model import BaseModel, Bundle, BundleFile, CustomModel
+from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.testing.clock import START
 
@@ -78,6 +81,46 @@ def make_key(secret: str | None = None, **fields: Any) -> AccessKey:
         "created_at": START,
     }
     return AccessKey(**known | fields)
+
+
+def make_log(**fields: Any) -> LogFile:
+    """The audio of a request whose blob exists nowhere."""
+    guid = str(uuid.uuid4())
+    known: dict[str, Any] = {
+        "id": f"2026-01-05_090000__{guid}_wav",
+        "place": "base/en-US",
+        "session_id": guid,
+        "name": f"090000__{guid}.wav",
+        "kind": "Audio",
+        "key": f"logs/base/en-US/2026-01-05/{guid}.wav",
+        "size_bytes": 44,
+        "created_at": START,
+    }
+    return LogFile(**known | fields)
+
+
+def make_copy_authorization(secret: str | None = None, **fields: Any) -> CopyAuthorization:
+    """A permission for a day, given to the resource ``/source``."""
+    known: dict[str, Any] = {
+        "id": hash_secret(secret or str(uuid.uuid4())),
+        "model_id": str(uuid.uuid4()),
+        "source_resource_id": "/source",
+        "created_at": START,
+        "expires_at": START + timedelta(days=1),
+    }
+    return CopyAuthorization(**known | fields)
+
+
+def make_model_copy(**fields: Any) -> ModelCopy:
+    """A copy that nobody has begun."""
+    known = {
+        "model_id": str(uuid.uuid4()),
+        "source_resource_id": "/source",
+        "target_url": "http://target.test",
+        "authorization": str(uuid.uuid4()),
+        "expires_at": START + timedelta(days=1),
+    }
+    return ModelCopy(**_resource("Model") | known | fields)
 
 
 def make_job(**fields: Any) -> Job:

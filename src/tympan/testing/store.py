@@ -18,10 +18,12 @@ from tympan.domain.catalogue import CATALOGUE, EntityKind
 from tympan.domain.dataset import Dataset
 from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
+from tympan.domain.endpoint_log import LogFile
 from tympan.domain.errors import SupersededError
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobEvent, JobProgress, JobState
 from tympan.domain.model import BaseModel, CustomModel
+from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import EVERYTHING, And, Compare, Filter, Not, Or, Query
 from tympan.ports.store import JobRepository, Repository, Transaction
@@ -101,6 +103,11 @@ class MemoryTransaction:
         self.evaluations: Repository[Evaluation] = MemoryRepository(Evaluation, state, is_writable)
         self.endpoints: Repository[Endpoint] = MemoryRepository(Endpoint, state, is_writable)
         self.keys: Repository[AccessKey] = MemoryRepository(AccessKey, state, is_writable)
+        self.logs: Repository[LogFile] = MemoryRepository(LogFile, state, is_writable)
+        self.copy_authorizations: Repository[CopyAuthorization] = MemoryRepository(
+            CopyAuthorization, state, is_writable
+        )
+        self.model_copies: Repository[ModelCopy] = MemoryRepository(ModelCopy, state, is_writable)
         self.jobs: JobRepository = MemoryJobs(Job, state, is_writable)
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import jwt
+import jwt.types
 
 from tympan.domain.access import AccessKey, hash_secret, new_secret
-from tympan.domain.errors import InvalidInputError, NotAuthenticatedError, NotFoundError
+from tympan.domain.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store
 
 _SHORTEST_CHOSEN_KEY = 8
 _FIRST, _SECOND = "key1", "key2"
+_ISSUER, _ALGORITHM, _DOTS_OF_A_TOKEN = "tympan", "HS256", 2
+
+TOKEN_LIFE_S = 600
+"""Source: Speech service, "access token ... valid for 10 minutes"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +32,13 @@ class Principal:
         key_id: The key that was shown.
         name: The key's name, for logs and pages.
         endpoint_id: The only endpoint this caller may use; None is the owner of the server.
+        is_by_token: An access token was shown instead of the key itself.
     """
 
     key_id: str
     name: str
     endpoint_id: str | None
+    is_by_token: bool = False
 
     @property
     def is_owner(self) -> bool:
@@ -46,10 +56,16 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may call."""
+    """Who may call.
+
+    Attributes:
+        token_secret: Signs access tokens. 32 random bytes that stay the same over restarts;
+            empty where no tokens are issued or taken.
+    """
 
     store: Store
     clock: Clock
+    token_secret: bytes = field(default=b"", repr=False)
 
     def bootstrap(self, chosen: str | None = None) -> Mapping[str, str]:
         """Make the two keys of a new server, or take over the key the operator chose.
@@ -76,27 +92,32 @@ class Access:
             owned = [key for key in tx.keys.list() if key.endpoint_id is None]
             if owned and (chosen is None or _matching(owned, chosen) is not None):
                 return {}
-            secrets = {_FIRST: chosen or new_secret()}
+            made = {_FIRST: chosen or new_secret()}
             if not owned:
-                secrets[_SECOND] = new_secret()
+                made[_SECOND] = new_secret()
             for key in owned:
                 if key.name == _FIRST:
                     tx.keys.delete(key.id)
-            for name, secret in secrets.items():
+            for name, secret in made.items():
                 tx.keys.add(self._key(name, secret, None))
-        return secrets
+        return made
 
     def authenticate(self, secret: str | None) -> Principal:
-        """Tell who shows a key; every stored hash is compared in constant time.
+        """Tell who shows a key or an access token.
+
+        Every stored hash is compared in constant time. A token counts for as long as its
+        key does, and opens what its key opens.
 
         Raises:
-            NotAuthenticatedError: No key was given, or nobody knows it.
+            NotAuthenticatedError: Nothing was given, nobody knows it, or it has expired.
         """
         if not secret:
             raise NotAuthenticatedError(
                 "No key was given. Send it in the header Ocp-Apim-Subscription-Key; "
                 "the owner's keys are in keys.json in the data folder."
             )
+        if secret.count(".") == _DOTS_OF_A_TOKEN:
+            return self._of_token(secret)
         with self.store.read() as tx:
             key = _matching(tx.keys.list(), secret)
         if key is None:
@@ -104,6 +125,54 @@ class Access:
                 "The key is not known to this server. The owner's keys are in keys.json in the data folder."
             )
         return _principal(key)
+
+    def issue_token(self, principal: Principal) -> str:
+        """A token that opens for ten minutes what the caller's key opens.
+
+        Raises:
+            ForbiddenError: The caller shows a token; with one alone nobody stays for ever.
+
+        Source:
+            ``POST /sts/v1.0/issueToken``; a JSON Web Token (RFC 7519) signed with HMAC-SHA256.
+        """
+        if principal.is_by_token:
+            raise ForbiddenError("An access token gets no further token. Show the key itself.")
+        now_s = int(self.clock.now().timestamp())
+        claims = {
+            "iss": _ISSUER,
+            "sub": principal.key_id,
+            "iat": now_s,
+            "exp": now_s + TOKEN_LIFE_S,
+            "jti": str(uuid.uuid4()),
+        }
+        return jwt.encode(claims, self.token_secret, algorithm=_ALGORITHM)
+
+    def _of_token(self, token: str) -> Principal:
+        # The clock of this server decides, so the library must not ask its own.
+        checks: jwt.types.Options = {
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+            "require": ["sub", "exp"],
+        }
+        # Without a secret of its own a server takes no token: none can match a random one.
+        secret = self.token_secret or secrets.token_bytes()
+        try:
+            claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], issuer=_ISSUER, options=checks)
+            expires_at_s = float(claims["exp"])
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise NotAuthenticatedError(
+                "The access token was not issued by this server. Get one with POST /sts/v1.0/issueToken."
+            ) from error
+        if self.clock.now().timestamp() >= expires_at_s:
+            raise NotAuthenticatedError(
+                "The access token has expired; it lives for ten minutes. Get a new one with "
+                "POST /sts/v1.0/issueToken."
+            )
+        principal = self.find(str(claims["sub"]))
+        if principal is None:
+            raise NotAuthenticatedError("The key of the access token was taken away.")
+        return replace(principal, is_by_token=True)
 
     def find(self, key_id: str) -> Principal | None:
         """The caller behind a signed-in session; None once its key is gone."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tympan.domain.endpoint import Endpoint
-from tympan.domain.errors import InvalidInputError, ModelExpiredError
+from tympan.domain.errors import InvalidInputError, ModelExpiredError, TooLargeError
 from tympan.domain.job import Job, JobKind, JobState
 from tympan.domain.lifecycle import has_passed
 from tympan.domain.model import CustomModel
@@ -17,6 +17,7 @@ from tympan.domain.resource import Status
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.endpoint_logs import deletion_job
 from tympan.usecases.model_lookup import find_model, newest_base_model
 from tympan.usecases.resource_rules import (
     canonical_locale,
@@ -34,12 +35,14 @@ class NewEndpoint:
     Attributes:
         model_id: Base or custom model; None takes the newest base model of the locale.
         is_logging: Whether audio and results are kept.
+        time_to_live_s: The endpoint is deleted so long after its deployment ended; None never.
     """
 
     display_name: str
     locale: str
     model_id: str | None = None
     is_logging: bool = False
+    time_to_live_s: int | None = None
     description: str | None = None
     project_id: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
@@ -60,10 +63,15 @@ class EndpointChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """What users can do with endpoints."""
+    """What users can do with endpoints.
+
+    Attributes:
+        limit: Most endpoints on this server.
+    """
 
     store: Store
     clock: Clock
+    limit: int = 50
 
     def create(self, new: NewEndpoint) -> Endpoint:
         """Deploy a model behind a new endpoint.
@@ -77,6 +85,7 @@ class Endpoints:
                 model is unknown, or its training has not succeeded.
             LocaleMismatchError: Model or project has another locale.
             ModelExpiredError: The model's decoding date has passed.
+            TooLargeError: There are as many endpoints as may be (code ``QuotaViolation``).
 
         Source:
             Speech to text REST v3.2, operation ``Endpoints_Create``.
@@ -85,6 +94,11 @@ class Endpoints:
         locale = canonical_locale(new.locale)
         name, properties = checked_name(new.display_name), checked_properties(new.custom_properties)
         with self.store.write() as tx:
+            if tx.endpoints.count() >= self.limit:
+                raise TooLargeError(
+                    f"There are {self.limit} endpoints, the most that are kept. Delete one first.",
+                    code="QuotaViolation",
+                )
             check_project(tx, new.project_id, locale)
             endpoint = Endpoint(
                 id=str(uuid.uuid4()),
@@ -95,6 +109,8 @@ class Endpoints:
                 project_id=new.project_id,
                 model_id=_deployable(tx, new.model_id, locale, now),
                 is_logging=new.is_logging,
+                has_logged=new.is_logging,
+                time_to_live_s=new.time_to_live_s,
                 created_at=now,
                 api_version=new.api_version,
                 last_action_at=now,
@@ -152,6 +168,7 @@ class Endpoints:
                     changed(endpoint.custom_properties, change.custom_properties)
                 ),
                 is_logging=changed(endpoint.is_logging, change.is_logging),
+                has_logged=endpoint.has_logged or change.is_logging is True,
                 last_action_at=now,
             )
             check_project(tx, endpoint.project_id, endpoint.locale)
@@ -177,7 +194,7 @@ class Endpoints:
     def delete(self, endpoint_id: str) -> None:
         """Undeploy, also while it is being deployed; harmless when there is no such endpoint.
 
-        Keys that open only this endpoint go with it.
+        Keys that open only this endpoint go with it, and so do its logs, in the background.
         """
         with self.store.write() as tx:
             endpoint = tx.endpoints.find(endpoint_id)
@@ -186,7 +203,15 @@ class Endpoints:
             _give_up(tx, endpoint.job_id, self.clock.now())
             for key in tx.keys.list(Query(where=Compare("endpoint_id", "eq", endpoint_id))):
                 tx.keys.delete(key.id)
+            if endpoint.has_logged:
+                tx.jobs.add(deletion_job(endpoint_id, self.clock.now()))
             tx.endpoints.delete(endpoint_id)
+
+    def delete_expired(self) -> None:
+        """Delete the endpoints whose time to live is over."""
+        for endpoint in self.list():
+            if has_passed(endpoint.deleted_at, self.clock.now()):
+                self.delete(endpoint.id)
 
     def _set_suspended(self, endpoint_id: str, *, is_suspended: bool) -> Endpoint:
         with self.store.write() as tx:

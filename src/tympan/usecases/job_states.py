@@ -14,14 +14,14 @@ from tympan.ports.store import Repository, Transaction
 
 def prepares_resource(kind: JobKind) -> bool:
     """Whether jobs of this kind prepare a resource that has a status of its own."""
-    return kind is not JobKind.IMPORT_BASE_MODEL
+    return kind not in (JobKind.IMPORT_BASE_MODEL, JobKind.DELETE_LOGS)
 
 
 def worked_resource(tx: Transaction, job: Job) -> WorkedResource | None:
     """The resource that a job prepares.
 
     None when the resource was deleted, when a newer job works on it, or when the kind of
-    job prepares none (importing base models).
+    job prepares none (importing base models, deleting logs).
     """
     repository = _repository(tx, job.kind)
     resource = repository.find(job.resource_id) if repository else None
@@ -77,5 +77,7 @@ def _repository(tx: Transaction, kind: JobKind) -> Repository[WorkedResource] | 
             return cast("Repository[WorkedResource]", tx.evaluations)
         case JobKind.DEPLOY_ENDPOINT:
             return cast("Repository[WorkedResource]", tx.endpoints)
-        case JobKind.IMPORT_BASE_MODEL:
+        case JobKind.COPY_MODEL:
+            return cast("Repository[WorkedResource]", tx.model_copies)
+        case JobKind.IMPORT_BASE_MODEL | JobKind.DELETE_LOGS:
             return None

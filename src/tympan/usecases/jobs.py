@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from tympan.domain.errors import ConflictError, InvalidStateError
-from tympan.domain.job import Job, JobEvent, JobProgress, JobState
+from tympan.domain.job import Job, JobEvent, JobKind, JobProgress, JobState
 from tympan.domain.query import EVERYTHING, Filter, Query
-from tympan.domain.resource import Status
+from tympan.domain.resource import Failure, Status
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
-from tympan.usecases.job_states import cancel_job, prepares_resource, save_resource, worked_resource
+from tympan.usecases.job_states import cancel_job, end_job, prepares_resource, save_resource, worked_resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,19 @@ class Jobs:
             tx.jobs.add(again)
             self._hand_over(tx, job, again)
             return again
+
+    def end_overlong(self, kind: JobKind, limit_s: float) -> None:
+        """Fail jobs of a kind that have worked for longer than they may.
+
+        What still runs of them finds that at its next report, stops, and writes nothing more.
+        """
+        now = self.clock.now()
+        with self.store.write() as tx:
+            for job in tx.jobs.unfinished():
+                began = job.started_at
+                if job.kind is kind and began is not None and (now - began).total_seconds() > limit_s:
+                    reason = f"It had run for longer than {limit_s / 3600:g} h, the most there may be."
+                    end_job(tx, job, now, JobState.FAILED, Failure(code="TimeLimit", message=reason))
 
     def _hand_over(self, tx: Transaction, job: Job, again: Job) -> None:
         if not prepares_resource(job.kind):

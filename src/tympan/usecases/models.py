@@ -77,11 +77,13 @@ class Models:
 
     Attributes:
         rule: Gives new models their decoding date.
+        audio_limit_s: Most audio in the datasets of one training.
     """
 
     store: Store
     clock: Clock
     rule: LifecycleRule
+    audio_limit_s: float = 100 * 3600.0
 
     def create(self, new: NewModel) -> CustomModel:
         """Train a model.
@@ -97,7 +99,7 @@ class Models:
             InvalidStateError: A dataset is still being imported.
             LocaleMismatchError: Base model, dataset or project has another locale.
             ModelExpiredError: The base model's adaptation date has passed.
-            TooLargeError: The inline text is over its limit.
+            TooLargeError: The inline text, or the audio of the datasets, is over its limit.
 
         Source:
             Speech to text REST v3.2, operation ``Models_Create``; order of checks as in
@@ -178,9 +180,20 @@ class Models:
         base = _base_model(tx, new.base_model_id, locale, self.clock.now())
         for dataset_id in new.dataset_ids:
             _check_dataset(tx, dataset_id, base)
+        self._check_audio(tx, new.dataset_ids)
         _check_text(new)
         checked_settings(new.settings, _weight_percent(new))
         return base.id
+
+    def _check_audio(self, tx: Transaction, dataset_ids: Sequence[str]) -> None:
+        found = [tx.datasets.get(dataset_id) for dataset_id in dict.fromkeys(dataset_ids)]
+        audio_s = sum(one.counts.duration_s or 0.0 for one in found if one.counts is not None)
+        if audio_s > self.audio_limit_s:
+            raise TooLargeError(
+                f"The datasets hold {audio_s / 3600:.1f} h of audio; at most {self.audio_limit_s / 3600:.1f} "
+                "h are trained on at once. Leave datasets out.",
+                target="datasets",
+            )
 
     def _described(self, new: NewModel, locale: str, base_model_id: str) -> CustomModel:
         now = self.clock.now()

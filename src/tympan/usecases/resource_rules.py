@@ -7,9 +7,9 @@ from tympan.domain.errors import InvalidInputError, LocaleMismatchError
 from tympan.ports.store import Transaction
 
 _LOCALE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?", re.IGNORECASE)
-_MAX_PROPERTIES = 10
-_MAX_KEY_LENGTH = 64
-_MAX_VALUE_LENGTH = 256
+MOST_PROPERTIES = 10
+PROPERTY_KEY_CHARACTERS = 64
+PROPERTY_VALUE_CHARACTERS = 256
 
 
 def canonical_locale(locale: str) -> str:
@@ -50,16 +50,16 @@ def checked_properties(properties: Mapping[str, str]) -> Mapping[str, str]:
     Raises:
         InvalidInputError: More than 10 of them, or a key or value is too long.
     """
-    if len(properties) > _MAX_PROPERTIES:
+    if len(properties) > MOST_PROPERTIES:
         raise InvalidInputError(
-            f"customProperties has {len(properties)} entries; at most {_MAX_PROPERTIES} are kept.",
+            f"customProperties has {len(properties)} entries; at most {MOST_PROPERTIES} are kept.",
             target="customProperties",
         )
     for key, value in properties.items():
-        if len(key) > _MAX_KEY_LENGTH or len(value) > _MAX_VALUE_LENGTH:
+        if len(key) > PROPERTY_KEY_CHARACTERS or len(value) > PROPERTY_VALUE_CHARACTERS:
             raise InvalidInputError(
-                f"customProperties entry '{key[:_MAX_KEY_LENGTH]}' is too long: keys have at most "
-                f"{_MAX_KEY_LENGTH} characters, values at most {_MAX_VALUE_LENGTH}.",
+                f"customProperties entry '{key[:PROPERTY_KEY_CHARACTERS]}' is too long: keys have at most "
+                f"{PROPERTY_KEY_CHARACTERS} characters, values at most {PROPERTY_VALUE_CHARACTERS}.",
                 target="customProperties",
             )
     return dict(properties)

@@ -16,6 +16,13 @@ Document = dict[str, object]
 
 E = TypeVar("E", bound=StrEnum)
 _TICKS_PER_SAMPLE = 625
+# A letter must follow P, and one must follow T, so that "P" and "PT" are no durations.
+_DURATION = re.compile(
+    r"P(?=[\dT])(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?"
+    r"(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?",
+    re.IGNORECASE | re.ASCII,
+)
+_UNITS_S = (365 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?", re.IGNORECASE)
 
 
@@ -60,6 +67,24 @@ def duration(seconds: float) -> str:
     text = f"{rest / 100:.2f}".rstrip("0").rstrip(".")
     parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{text}S" if rest else ""]
     return "PT" + ("".join(parts) or "0S")
+
+
+def read_duration(text: str) -> float | None:
+    """The seconds of an ISO 8601 duration; None when it is none.
+
+    A month counts 30 days and a year 365, since nothing says where it begins.
+
+    >>> read_duration("PT12H"), read_duration("P1DT0.5S"), read_duration("P"), read_duration("0")
+    (43200.0, 86400.5, None, None)
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        return None
+    return sum(
+        float(count.replace(",", ".")) * unit_s
+        for count, unit_s in zip(match.groups(), _UNITS_S, strict=True)
+        if count is not None
+    )
 
 
 def spans(seconds: float | None, version: ApiVersion, name: str = "duration") -> Document:

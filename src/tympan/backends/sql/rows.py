@@ -17,9 +17,11 @@ from tympan.domain.catalogue import CATALOGUE, EntityKind
 from tympan.domain.dataset import Dataset
 from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
+from tympan.domain.endpoint_log import LogFile
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job
 from tympan.domain.model import BaseModel, CustomModel
+from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 
 T = TypeVar("T")
@@ -86,4 +88,7 @@ EVALUATIONS = RowMap(
 )
 ENDPOINTS = RowMap(entity_type=Endpoint, table=tables.endpoints)
 KEYS = RowMap(entity_type=AccessKey, table=tables.keys)
+LOGS = RowMap(entity_type=LogFile, table=tables.endpoint_logs)
+COPY_AUTHORIZATIONS = RowMap(entity_type=CopyAuthorization, table=tables.copy_authorizations)
+MODEL_COPIES = RowMap(entity_type=ModelCopy, table=tables.model_copies)
 JOBS = RowMap(entity_type=Job, table=tables.jobs)

@@ -18,8 +18,10 @@ from tympan.domain.access import AccessKey
 from tympan.domain.dataset import Dataset
 from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
+from tympan.domain.endpoint_log import LogFile
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.model import BaseModel, CustomModel
+from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.ports.store import JobRepository, Repository, Transaction
 
@@ -99,6 +101,9 @@ class SqlTransaction:
         self.evaluations: Repository[Evaluation] = repository(rows.EVALUATIONS)
         self.endpoints: Repository[Endpoint] = repository(rows.ENDPOINTS)
         self.keys: Repository[AccessKey] = repository(rows.KEYS)
+        self.logs: Repository[LogFile] = repository(rows.LOGS)
+        self.copy_authorizations: Repository[CopyAuthorization] = repository(rows.COPY_AUTHORIZATIONS)
+        self.model_copies: Repository[ModelCopy] = repository(rows.MODEL_COPIES)
         self.jobs: JobRepository = SqlJobs(connection, is_writable=is_writable)
 
 

@@ -139,6 +139,14 @@ keys = _entities(
     Index(None, "sha256", unique=True),
     Index(None, "endpoint_id"),
 )
+endpoint_logs = _entities(
+    "endpoint_logs",
+    _text("place"),
+    _text("session_id"),
+    Index(None, "place", "created_at", "id"),
+)
+copy_authorizations = _entities("copy_authorizations", Column("expires_at", Moment, nullable=False))
+model_copies = _worked("model_copies", _text("model_id"))
 jobs = _entities(
     "jobs",
     _text("kind"),

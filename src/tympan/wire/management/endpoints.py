@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 from tympan.domain.endpoint import Endpoint
@@ -16,7 +17,7 @@ from tympan.wire.management.entities import (
     new_project_members,
     worked_members,
 )
-from tympan.wire.values import Document, present
+from tympan.wire.values import Document, duration, optional_timestamp, present, read_duration
 from tympan.wire.versions import ApiVersion
 
 FIXED = ("locale",)
@@ -25,9 +26,8 @@ FIXED = ("locale",)
 MODES = ("interactive", "conversation", "dictation")
 """Recognition modes, as they stand in URLs."""
 
-
-NO_LOGS_YET = "Logging is switched on, but this version of the server keeps no logs yet."
-"""Said wherever an endpoint with logging is shown."""
+LONGEST_LIFE_S = 31 * 86400
+"""Source: ``properties.timeToLive`` of the published description."""
 
 
 class NewEndpointMembers(ProjectMembers):
@@ -35,6 +35,7 @@ class NewEndpointMembers(ProjectMembers):
 
     model_id: str | None
     is_logging: bool
+    time_to_live_s: int | None
 
 
 class ChangedEndpointMembers(ChangedProjectMembers, total=False):
@@ -52,16 +53,6 @@ def new_endpoint_members(body: Body, version: ApiVersion) -> NewEndpointMembers:
             server cannot honour is asked for.
     """
     properties = body.part("properties")
-    if (
-        not version.is_dated
-        and "timeToLive" in properties
-        and properties.text("timeToLive") not in ("0", "PT0S", "P0D", "")
-    ):
-        raise InvalidInputError(
-            "This server does not delete endpoints by itself yet. Leave properties.timeToLive out.",
-            code="InvalidTimeToLive",
-            target="properties.timeToLive",
-        )
     if not version.is_dated and "text" in body:
         raise InvalidInputError(
             "text cannot adapt an endpoint here. Train a model with this text and deploy that.", target="text"
@@ -70,7 +61,24 @@ def new_endpoint_members(body: Body, version: ApiVersion) -> NewEndpointMembers:
         **new_project_members(body, version),
         "model_id": body.reference("model", "models"),
         "is_logging": _logging(properties) or False,
+        "time_to_live_s": None if version.is_dated else _time_to_live_s(properties),
     }
+
+
+def _time_to_live_s(properties: Body) -> int | None:
+    """How long the endpoint lives after its deployment; None, as for 0, is without end."""
+    text = (properties.text("timeToLive") or "").strip()
+    if text in ("", "0"):
+        return None
+    seconds = read_duration(text)
+    if seconds is None or seconds > LONGEST_LIFE_S:
+        raise InvalidInputError(
+            f"properties.timeToLive '{text[:40]}' must be an ISO 8601 duration of at most 31 days, such as "
+            "PT12H or P7D; leave it out to keep the endpoint.",
+            code="InvalidTimeToLive",
+            target="properties.timeToLive",
+        )
+    return math.ceil(seconds) or None
 
 
 def changed_endpoint_members(body: Body, current: Endpoint, version: ApiVersion) -> ChangedEndpointMembers:
@@ -98,8 +106,7 @@ def endpoint_document(endpoint: Endpoint, addresses: Addresses) -> Document:
     ours = document.pop("tympan")
     extra = ours if isinstance(ours, dict) else {}
     extra["suspended"] = endpoint.is_suspended
-    if endpoint.is_logging:
-        extra["warnings"] = [NO_LOGS_YET]
+    extra["deletedDateTime"] = optional_timestamp(endpoint.deleted_at)
     if endpoint.serving_model_id is not None:
         extra["servingModel"] = reference(addresses.model(endpoint.serving_model_id))
     return present(
@@ -108,10 +115,14 @@ def endpoint_document(endpoint: Endpoint, addresses: Addresses) -> Document:
             "model": reference(addresses.model(endpoint.model_id)),
             "links": _links(endpoint, addresses),
             "properties": present(
-                {"loggingEnabled": endpoint.is_logging, "error": failure_document(endpoint.failure)}
+                {
+                    "loggingEnabled": endpoint.is_logging,
+                    "timeToLive": _life(endpoint, addresses),
+                    "error": failure_document(endpoint.failure),
+                }
             ),
             **document,
-            "tympan": extra,
+            "tympan": present(extra),
         }
     )
 
@@ -120,4 +131,11 @@ def _links(endpoint: Endpoint, addresses: Addresses) -> Document:
     # The dated API names streaming addresses only.
     if addresses.version.is_dated:
         return {}
-    return {f"rest{mode.title()}": addresses.recognition(mode, endpoint.id) for mode in MODES}
+    links: Document = {f"rest{mode.title()}": addresses.recognition(mode, endpoint.id) for mode in MODES}
+    return links | {"logs": addresses.management("endpoints", endpoint.id, "files", "logs")}
+
+
+def _life(endpoint: Endpoint, addresses: Addresses) -> str | None:
+    if endpoint.time_to_live_s is None or addresses.version.is_dated:
+        return None
+    return duration(endpoint.time_to_live_s)

@@ -97,6 +97,8 @@ def custom_model_document(model: CustomModel, addresses: Addresses) -> Document:
         extra["settings"] = dict(model.settings)
     if model.summary:
         extra["summary"] = dict(model.summary)
+    if model.origin:
+        extra["copiedFrom"] = dict(model.origin)
     if model.bundle is not None:
         extra |= {"version": model.bundle.digest, "sizeBytes": _size(model.bundle)}
     has_weight = version >= ApiVersion.V3_1

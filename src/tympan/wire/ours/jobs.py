@@ -12,13 +12,14 @@ _COLLECTIONS = {
     JobKind.TRAIN_MODEL: "models",
     JobKind.RUN_EVALUATION: "evaluations",
     JobKind.DEPLOY_ENDPOINT: "endpoints",
+    JobKind.COPY_MODEL: "operations/models/copy",
 }
 
 
 def job_document(job: Job, addresses: Addresses) -> Document:
     """A job as clients see it."""
     collection = _COLLECTIONS.get(job.kind)
-    resource = None if collection is None else addresses.management(collection, job.resource_id)
+    resource = None if collection is None else addresses.management(*collection.split("/"), job.resource_id)
     own = addresses.ours("jobs", job.id)
     return present(
         {
