@@ -13,6 +13,7 @@ from tympan.app.settings import Settings
 from tympan.backends.audio_av import AvAudioCodec
 from tympan.backends.blobs import ObstoreBlobs
 from tympan.backends.clock import SystemClock
+from tympan.backends.fetch.containers import HttpContainers
 from tympan.backends.fetch.fetcher import HttpFetcher
 from tympan.backends.fetch.transport import Patience, SafeHttp
 from tympan.backends.model_files import LocalModelFiles
@@ -83,6 +84,11 @@ class Foundation:
     def fetcher(self) -> HttpFetcher:
         """Sources and receivers that users name."""
         return HttpFetcher(self.http)
+
+    @cached_property
+    def containers(self) -> HttpContainers:
+        """Storage containers that users name."""
+        return HttpContainers(self.http)
 
     @cached_property
     def files(self) -> LocalModelFiles:
