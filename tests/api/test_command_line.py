@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 import uvicorn
+from pydantic import TypeAdapter
 from tests.api.conftest import OWNER_KEY, wav
 from tests.api.test_evaluations import score
 from typer.testing import CliRunner
@@ -19,6 +20,7 @@ from tympan.cli.errors import CONFLICT, FAILED, NOT_ALLOWED, NOT_FOUND, UNREACHA
 from tympan.domain.evaluation import Comparison, Interval
 from tympan.domain.job import JobEvent, JobState
 from tympan.domain.model import Bundle, BundleFile
+from tympan.domain.model_copy import CopyOffer
 from tympan.domain.resource import Failure, Status
 from tympan.rest.server import create_app
 from tympan.testing.entities import make_base_model, make_dataset, make_evaluation, make_model, make_project
@@ -28,6 +30,7 @@ from tympan.usecases.model_copies import ModelCopying
 from tympan.usecases.model_receiving import OwnCopyTarget
 from tympan.worker.context import AttemptContext
 
+_OFFER = TypeAdapter(CopyOffer)
 BUNDLE = Bundle(
     engine="fake",
     files=(
@@ -373,3 +376,61 @@ def test_a_server_that_asks_for_patience_gets_it(world, tympan, monkeypatch):
     for _ in range(5):
         assert tympan("project", "list")[0] == 0
     assert naps == [10.0, 10.0]
+
+
+def test_a_model_goes_into_an_archive_and_comes_back_whole(world, tympan, tmp_path):
+    project = world.add(make_project(display_name="Shelf"))
+    files = {"model.bin": b"w" * 3_000_000, "tympan.json": b"{}"}
+    stored = {name: world.blobs.put_content([data]) for name, data in files.items()}
+    bundle = Bundle(
+        engine="fake",
+        files=tuple(
+            BundleFile(name=name, sha256=one.sha256, size_bytes=one.size_bytes)
+            for name, one in stored.items()
+        ),
+    )
+    model = world.add(
+        make_model(display_name="ours", status=Status.SUCCEEDED, bundle=bundle, project_id=project.id)
+    )
+    archive = tmp_path / "ours.zip"
+    assert tympan("model", "export", "ours", archive)[0] == 0
+    world.services.models.delete(model.id)
+    for one in stored.values():
+        world.blobs.delete(one.key)
+    status, out, err = tympan("model", "import", archive, "--json")
+    assert status == 0, out + err
+    with world.store.read() as tx:
+        (back,) = tx.models.list()
+    assert (back.bundle, back.display_name, back.project_id) == (bundle, "ours", project.id)
+    assert b"".join(world.blobs.stream(stored["model.bin"].key)) == files["model.bin"]
+    assert tympan("model", "import", archive, "--project", "Shelf")[0] == 0
+
+
+@pytest.mark.parametrize("damage", ["no zip", "no offer", "strange offer", "other bytes"])
+def test_what_is_no_archive_of_a_model_is_refused(world, tympan, tmp_path, damage):
+    archive = tmp_path / "x.zip"
+    offer = _OFFER.dump_json(
+        CopyOffer(
+            copy_id="c",
+            source_resource_id="/there",
+            model_id="m",
+            display_name="Model",
+            locale="en-US",
+            base_model_id="b",
+            bundle=BUNDLE,
+        )
+    )
+    if damage == "no zip":
+        archive.write_bytes(b"x")
+    else:
+        with zipfile.ZipFile(archive, "w") as zipped:
+            if damage != "no offer":
+                zipped.writestr(
+                    "offer.json", b'{"source_resource_id": "/x"}' if "strange" in damage else offer
+                )
+            for file in BUNDLE.files:
+                zipped.writestr(f"files/{file.sha256}", b"?" * file.size_bytes)
+    status, out, err = tympan("model", "import", archive)
+    assert (status, "Traceback" in out + err) == (USAGE, False)
+    with world.store.read() as tx:
+        assert tx.models.count() == 0

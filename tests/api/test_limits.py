@@ -158,6 +158,7 @@ def test_the_defaults_are_the_published_ones():
     published = {
         "managementRequests": 100,
         "datasets": 500,
+        "datasetBlock": 8 * 1024**2,
         "acousticArchive": 2 * 1024**3,
         "archiveFiles": 10_000,
         "textDataset": 200 * 1024**2,

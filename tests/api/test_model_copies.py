@@ -39,6 +39,9 @@ class Context:
     def progress(self, fraction, message, **counters):
         self.said.append((fraction, counters))
 
+    def event(self, kind, payload):
+        self.said.append((kind, payload))
+
 
 @pytest.fixture
 def there(tmp_path, world):
@@ -141,7 +144,8 @@ def test_a_copy_that_broke_off_goes_on_where_it_was(world, there):
         run(world, operation)
     assert world.client.get(operation["self"]).json()["status"] == "Running"
     world.relay.breaks_after, world.relay.sent = None, []
-    run(world, operation)
+    said = run(world, operation).said
+    assert dict(said[:1])["note"]["bytes"] == COPY_CHUNK_BYTES
     pieces = [size for url, size in world.relay.sent if ":send" in url]
     assert COPY_CHUNK_BYTES not in pieces, "the first piece was sent again"
     assert len(b"the rest") in pieces

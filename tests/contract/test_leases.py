@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tympan.backends.leases import LeaseLostError, Leases, ProcessIdentity, worker_counter
-from tympan.backends.sql.engine import make_engine
+from tympan.backends.sql.engine import EngineOptions, make_engine
 
 LEASE_S = 0.5
 HERE = ProcessIdentity.of_this_process()
@@ -102,7 +102,8 @@ def test_a_worker_that_leaves_is_dead_at_once(join: Join) -> None:
 
 
 def test_workers_are_counted_while_they_live(join: Join, database_url: str) -> None:
-    count = worker_counter(database_url, lease_s=LEASE_S)
+    engine = make_engine(database_url, EngineOptions(is_read_only=True))
+    count = worker_counter(engine, lease_s=LEASE_S)
     assert count() == 0, "no worker was ever started"
     here, other = join(HERE), join(ELSEWHERE)
     assert count() == 2
@@ -112,3 +113,4 @@ def test_workers_are_counted_while_they_live(join: Join, database_url: str) -> N
     assert count() == 0, "one that is silent does not count"
     here.beat()
     assert count() == 1
+    engine.dispose()

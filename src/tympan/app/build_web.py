@@ -8,6 +8,7 @@ from tympan.app.foundation import Foundation
 from tympan.app.limits import MANAGEMENT_WINDOW_S, published_limits
 from tympan.app.secret_file import resource_id, server_secret, token_secret
 from tympan.backends.leases import worker_counter
+from tympan.backends.sql.engine import EngineOptions, make_engine
 from tympan.portal.services import PortalServices
 from tympan.portal.site import create_portal
 from tympan.rest.server import create_app
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 def web_application(base: Foundation, *, version: str) -> Starlette:
     """The routes of ``rest`` with the portal mounted behind them."""
     settings, store, clock = base.settings, base.store, base.clock
+    jobs_database = make_engine(
+        settings.jobs_sql_url, EngineOptions(pool_size=1, overflow=1, is_read_only=True)
+    )
     secret = server_secret(settings.secret_file)
     receiving = base.receiving(resource_id(secret))
     services = Services(
@@ -76,7 +80,7 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         limits=published_limits(settings, base.dataset_limits),
         management_rate=RequestRate(settings.management_rate, MANAGEMENT_WINDOW_S),
         at_once=RequestsAtOnce(settings.requests_at_once),
-        living_workers=worker_counter(settings.jobs_sql_url, lease_s=settings.lease_s),
+        living_workers=worker_counter(jobs_database, lease_s=settings.lease_s),
     )
     application = create_app(services)
     application.mount("/", create_portal(_portal_services(services)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tympan.app.settings import Settings
+from tympan.domain.dataset_block import LARGEST_BLOCK_BYTES
 from tympan.domain.limits import Limit
 from tympan.usecases.access import TOKEN_LIFE_S
 from tympan.usecases.dataset_limits import DatasetLimits
@@ -51,6 +52,7 @@ def _datasets(settings: Settings, datasets: DatasetLimits) -> Iterator[Limit]:
     yield _set(settings, "archive_entry_limit", "archiveFiles", "files", "Recordings in an archive")
     yield _set(settings, "archive_total_limit_bytes", "archiveTotal", "bytes", "An archive when unpacked")
     yield _set(settings, "recording_limit_s", "recording", "s", "A recording in a dataset")
+    yield Limit(name="datasetBlock", value=LARGEST_BLOCK_BYTES, unit="bytes", what="A block of a dataset")
     yield Limit(
         name="trainingRecording",
         value=datasets.training_recording_s,

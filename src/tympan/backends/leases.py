@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from tympan.backends.sql.engine import EngineOptions, make_engine
 from tympan.backends.sql.errors import translated
 
 _KEEP_DEAD_S = 24 * 3600.0
@@ -189,14 +188,13 @@ class Leases:
         )
 
 
-def worker_counter(url: str, *, lease_s: float) -> Callable[[], int]:
+def worker_counter(engine: Engine, *, lease_s: float) -> Callable[[], int]:
     """What tells how many workers live.
 
     Args:
-        url: Of the job engine's database; nothing is written there.
+        engine: The job engine's database; nothing is written there.
         lease_s: A worker silent for twice so long is not counted.
     """
-    engine = make_engine(url, EngineOptions(pool_size=1, overflow=1, is_read_only=True))
 
     def count() -> int:
         with translated(), engine.begin() as connection:

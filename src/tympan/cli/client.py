@@ -49,6 +49,14 @@ class Client:
         """Create something, or ask for an action."""
         return Answer(self._json(self._send("POST", path, json=dict(body) if body is not None else None)))
 
+    def post_bytes(self, path: str, data: bytes, *, bearer: str, content_type: str, **query: str) -> Answer:
+        """Send bytes to a route that an authorization opens."""
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": content_type}
+        answer = self._send(
+            "POST", path, params=query, content=lambda: iter([data]), headers=headers, timeout=_PATIENT
+        )
+        return Answer(self._json(answer))
+
     def patch(self, path: str, body: Mapping[str, object]) -> Answer:
         """Change something."""
         return Answer(self._json(self._send("PATCH", path, json=dict(body))))

@@ -11,7 +11,6 @@ from starlette.responses import Response, StreamingResponse
 from tympan.domain.dataset import StoredFile
 from tympan.domain.errors import NotFoundError
 from tympan.portal.pages import HEADERS, Pages
-from tympan.usecases.log_archive import zipped
 
 
 def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
@@ -36,7 +35,7 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
     def send_logs(request: Request) -> Response:
         endpoint = services.endpoints.get(request.path_params["entity_id"])
         name = f'attachment; filename="logs-{endpoint.id}.zip"'
-        chunks = zipped(services.blobs, services.logs.every_file(endpoint.id))
+        chunks = services.logs.archive(endpoint.id)
         headers = HEADERS | {"Content-Disposition": name}
         return StreamingResponse(chunks, headers=headers, media_type="application/zip")
 

@@ -8,6 +8,9 @@ from tympan.domain.model_copy import CopyOffer
 COPY_CHUNK_BYTES = 2 * 1024 * 1024
 """How much is sent at once: what a kill can cost, and what lies in memory."""
 
+ARCHIVE_OFFER = "offer.json"
+"""The file of a model archive that holds its ``CopyOffer``; the others are ``files/<SHA-256>``."""
+
 
 class CopyTarget(Protocol):
     """A target, opened by one authorization. Every call may be repeated."""

@@ -18,7 +18,6 @@ from tympan.rest.availability import IN_PATH_VERSIONS
 from tympan.rest.calls import Call, CallDep, checked_id
 from tympan.rest.files import SAS, content_url
 from tympan.usecases.endpoint_logs import LogSelection
-from tympan.usecases.log_archive import zipped
 from tympan.usecases.resource_rules import canonical_locale
 from tympan.wire.management.entities import page_document
 from tympan.wire.management.files import file_document
@@ -165,9 +164,7 @@ def _archive(call: Call, place: str, name: str) -> Response:
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(
-        zipped(call.services.blobs, logs.every_file(place)), headers=headers, media_type="application/zip"
-    )
+    return StreamingResponse(logs.archive(place), headers=headers, media_type="application/zip")
 
 
 def _document(call: Call, file: LogFile) -> Document:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import TypeAdapter, ValidationError
 
 from tympan.domain.errors import InvalidInputError, NotAuthenticatedError, TooLargeError
 from tympan.domain.model_copy import CopyOffer, ModelCopy
-from tympan.ports.copy_target import COPY_CHUNK_BYTES
+from tympan.ports.copy_target import ARCHIVE_OFFER, COPY_CHUNK_BYTES
 from tympan.rest.answers import entity_answer, is_worked_on
 from tympan.rest.availability import between, since
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.usecases.model_copies import GivenAuthorization
+from tympan.usecases.zip_stream import ZipEntry, zipped
 from tympan.wire.addresses import OURS
 from tympan.wire.bodies import Body
 from tympan.wire.management.model_copies import (
@@ -32,6 +34,7 @@ _LARGEST_OFFER = 1024 * 1024
 _OFFER: TypeAdapter[CopyOffer] = TypeAdapter(CopyOffer)
 
 router = APIRouter()
+our_router = APIRouter()
 transfer_router = APIRouter(prefix=OURS)
 
 
@@ -76,6 +79,25 @@ def get_copy(call: CallDep, copy_id: str) -> Response:
     """How far a copy is."""
     call.allow_query()
     return _operation_answer(call, call.services.model_copies.get(checked_id(copy_id, "operation")))
+
+
+@our_router.get("/models/{model_id}/archive.zip")
+def get_archive(call: CallDep, model_id: str) -> Response:
+    """A model with all its files, to be kept or brought to a server that this one cannot reach."""
+    call.allow_query()
+    services = call.services
+    offer = services.model_copies.offer(checked_id(model_id, "model"))
+    now, document = services.access.clock.now(), _OFFER.dump_json(offer, indent=1)
+    entries = [ZipEntry(name=ARCHIVE_OFFER, at=now, read=lambda: iter([document]))]
+    for sha256 in offer.sizes:
+        read = partial(services.blobs.stream, f"sha256/{sha256}")
+        entries.append(ZipEntry(name=f"files/{sha256}", at=now, read=read))
+    headers = {
+        "Content-Disposition": f'attachment; filename="model-{offer.model_id}.zip"',
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(zipped(entries), headers=headers, media_type="application/zip")
 
 
 def _operation_answer(call: Call, copy: ModelCopy, *, status: int = 200) -> Response:

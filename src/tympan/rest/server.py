@@ -61,7 +61,7 @@ def create_app(services: Services) -> FastAPI:
     ):
         app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(files.router)
-    for module_router in (jobs.router, endpoint_logs.our_router, ours.router):
+    for module_router in (jobs.router, endpoint_logs.our_router, model_copies.our_router, ours.router):
         app.include_router(module_router, prefix=OURS, dependencies=[OwnerOnly])
     app.include_router(model_copies.transfer_router)  # opened by an authorization instead of a key
     app.include_router(recognition.router)

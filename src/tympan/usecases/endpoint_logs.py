@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from tympan.ports.blobs import BlobStore
 from tympan.ports.clock import Clock
 from tympan.ports.jobs import JobContext
 from tympan.ports.store import Store, Transaction
+from tympan.usecases.zip_stream import ZipEntry, zipped
 
 _BATCH = 200
 _SAMPLE_BYTES = 2
@@ -175,6 +177,17 @@ class EndpointLogs:
             if len(page) < _BATCH:
                 return
             after = (page[-1].created_at, page[-1].id)
+
+    def archive(self, place: str) -> Iterator[bytes]:
+        """All files as one zip, in folders by day; memory does not grow with its length."""
+        return zipped(
+            ZipEntry(
+                name=f"{file.created_at:%Y-%m-%d}/{file.name}",
+                at=file.created_at,
+                read=partial(self.blobs.stream, file.key),
+            )
+            for file in self.every_file(place)
+        )
 
     def delete(self, place: str, log_id: str) -> None:
         """Remove one file; absent is fine.

@@ -165,6 +165,31 @@ class ModelCopies:
             tx.models.add(copy)
         return copy
 
+    def offer(self, model_id: str) -> CopyOffer:
+        """What would be said of a model to a target, for an archive of it.
+
+        Raises:
+            NotFoundError: There is no such model.
+            InvalidStateError: Its training has not succeeded.
+        """
+        with self.store.read() as tx:
+            model = _copyable(tx, model_id)
+            base = tx.base_models.find(model.base_model_id)
+        now = self.clock.now()
+        archived = ModelCopy(
+            id=str(uuid.uuid4()),
+            display_name=model.display_name,
+            locale=model.locale,
+            model_id=model.id,
+            source_resource_id=self.resource_id,
+            target_url="",
+            is_local=True,  # it may come back to this server, and then into its project
+            expires_at=now,
+            created_at=now,
+            last_action_at=now,
+        )
+        return _offer(archived, model, base)
+
     def get(self, copy_id: str) -> ModelCopy:
         """The copy.
 
@@ -223,6 +248,9 @@ class ModelCopying:
     ) -> None:
         total = sum(offer.sizes.values()) or 1
         done = sum(received.values())
+        if done:
+            note = f"{done:,} of {total:,} bytes are at the target already and are not sent."
+            context.event("note", {"text": note, "bytes": done})
         context.progress(done / total, f"{done:,} of {total:,} bytes are there", bytes=done)
         for sha256, size in offer.sizes.items():
             start = received.get(sha256, 0)

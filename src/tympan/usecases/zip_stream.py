@@ -1,14 +1,14 @@
-"""Files of the blob store as one zip, written while it is read."""
+"""Many files as one zip, written while it is read."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
-from tympan.domain.endpoint_log import LogFile
 from tympan.domain.errors import NotFoundError
-from tympan.ports.blobs import BlobStore
 
 
 class _Passage(io.RawIOBase):
@@ -34,8 +34,23 @@ class _Passage(io.RawIOBase):
         return data
 
 
-def zipped(blobs: BlobStore, files: Iterable[LogFile]) -> Iterator[bytes]:
-    """A zip of log files in folders by day; memory does not grow with its length.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZipEntry:
+    """One file of a zip.
+
+    Attributes:
+        name: With its folders.
+        at: Its time.
+        read: Begins to read it; NotFoundError when it was deleted meanwhile.
+    """
+
+    name: str
+    at: datetime
+    read: Callable[[], Iterator[bytes]]
+
+
+def zipped(files: Iterable[ZipEntry]) -> Iterator[bytes]:
+    """A zip, uncompressed; memory does not grow with its length.
 
     A file that is deleted meanwhile is left out.
     """
@@ -43,11 +58,12 @@ def zipped(blobs: BlobStore, files: Iterable[LogFile]) -> Iterator[bytes]:
     with zipfile.ZipFile(passage, "w", zipfile.ZIP_STORED) as archive:
         for file in files:
             try:
-                chunks = blobs.stream(file.key)
+                chunks = file.read()
             except NotFoundError:
                 continue
-            info = zipfile.ZipInfo(f"{file.created_at:%Y-%m-%d}/{file.name}", file.created_at.timetuple()[:6])
-            with archive.open(info, "w") as entry:
+            info = zipfile.ZipInfo(file.name, file.at.timetuple()[:6])
+            # Its length is not known before it was read.
+            with archive.open(info, "w", force_zip64=True) as entry:
                 for chunk in chunks:
                     entry.write(chunk)
                     yield passage.taken()
