@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import quote, urlsplit
@@ -45,9 +45,16 @@ class Client:
         """Read a document."""
         return Answer(self._json(self._send("GET", path, params=query)))
 
-    def post(self, path: str, body: Mapping[str, object] | None = None) -> Answer:
+    def post(
+        self, path: str, body: Mapping[str, object] | Sequence[Mapping[str, object]] | None = None
+    ) -> Answer:
         """Create something, or ask for an action."""
-        return Answer(self._json(self._send("POST", path, json=dict(body) if body is not None else None)))
+        return Answer(self._json(self._send("POST", path, json=body)))
+
+    def put(self, path: str, data: bytes, **query: str) -> None:
+        """Send a few bytes to a place."""
+        headers = {"Content-Type": "application/octet-stream"}
+        self._send("PUT", path, params=query, content=lambda: iter([data]), headers=headers, timeout=_PATIENT)
 
     def post_bytes(self, path: str, data: bytes, *, bearer: str, content_type: str, **query: str) -> Answer:
         """Send bytes to a route that an authorization opens."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +23,17 @@ from tympan.cli.output import (
     show_table,
     status_text,
 )
-from tympan.cli.session import InLocale, InProject, Json, Wait, connect, find, locale_of, project_of
+from tympan.cli.session import (
+    InLocale,
+    InProject,
+    Json,
+    Wait,
+    connect,
+    find,
+    locale_of,
+    members,
+    project_of,
+)
 from tympan.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -47,27 +59,34 @@ Name = Annotated[str, typer.Argument(help="Name or id of the dataset.")]
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Its name.")],
-    file: Annotated[Path, typer.Argument(help="Zip, recording or text file to upload.")],
     kind: Annotated[str, typer.Option("--kind", "-k", help=f"One of: {', '.join(KINDS)}.")],
+    file: Annotated[Path | None, typer.Argument(help="Zip, recording or text file to upload.")] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Where the server shall fetch the file, instead of FILE.")
+    ] = None,
     project: InProject = None,
     locale: InLocale = None,
     description: Annotated[str | None, typer.Option(help="What it is.")] = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Upload a dataset, and have every line and file of it checked."""
-    from tympan.cli.client import existing_file
+    """Upload a dataset or have it fetched, and have every line and file of it checked."""
+    from tympan.cli.client import existing_file, management
     from tympan.cli.waiting import finished
 
-    existing_file(file)
+    if (file is None) == (url is None):
+        raise InvalidInputError("Give either the path of a file or --url.")
+    if file is not None:
+        existing_file(file)
     client = connect(context)
     shelf = project_of(client, project)
-    fields = {"displayName": name, "kind": _kind(kind), "locale": locale_of(locale, shelf)}
-    if shelf is not None:
-        fields["project"] = shelf.text("self")
+    body = members(name, locale_of(locale, shelf), shelf) | {"kind": _kind(kind)}
     if description is not None:
-        fields["description"] = description
-    dataset = _uploaded(client, fields, file, is_quiet=as_json)
+        body["description"] = description
+    if file is not None:
+        dataset = _uploaded(client, body, file, is_quiet=as_json)
+    else:
+        dataset = client.post(management("datasets"), body | {"contentUrl": url})
     if wait:
         dataset = finished(client, dataset, is_quiet=as_json)
     if as_json:
@@ -86,7 +105,21 @@ def _kind(text: str) -> str:
     return kind
 
 
-def _uploaded(client: Client, fields: dict[str, str], file: Path, *, is_quiet: bool) -> Answer:
+def _uploaded(client: Client, body: dict[str, object], file: Path, *, is_quiet: bool) -> Answer:
+    from tympan.cli.block_upload import FROM_BYTES, upload_in_blocks
+
+    size_bytes = file.stat().st_size
+    with _bar(file.name, size_bytes, is_quiet=is_quiet) as on_sent:
+        if size_bytes > FROM_BYTES:
+            return upload_in_blocks(client, body, file, on_sent)
+        project = body.get("project")
+        reference = {"project": Answer(project).text("self")} if project else {}
+        fields = {member: str(value) for member, value in (body | reference).items()}
+        return client.upload("/speechtotext/v3.2/datasets/upload", fields, file, on_sent)
+
+
+@contextmanager
+def _bar(name: str, size_bytes: int, *, is_quiet: bool) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     columns = (
@@ -96,10 +129,8 @@ def _uploaded(client: Client, fields: dict[str, str], file: Path, *, is_quiet: b
     )
     is_hidden = is_quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=is_hidden) as progress:
-        line = progress.add_task(file.name, total=file.stat().st_size)
-        return client.upload(
-            "/speechtotext/v3.2/datasets/upload", fields, file, lambda sent: progress.advance(line, sent)
-        )
+        line = progress.add_task(name, total=size_bytes)
+        yield lambda sent: progress.advance(line, sent)
 
 
 def _counts(dataset: Answer) -> str:
