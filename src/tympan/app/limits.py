@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from tympan.app.settings import Settings
 from tympan.domain.dataset_block import LARGEST_BLOCK_BYTES
 from tympan.domain.limits import Limit
+from tympan.ports.containers import MOST_BLOBS
 from tympan.usecases.access import TOKEN_LIFE_S
+from tympan.usecases.dataset_blocks import ABANDONED_AFTER, MOST_BLOCKS
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.model_receiving import AUTHORIZATION_LIFE
 from tympan.usecases.models import TEXT_LIMIT_BYTES
@@ -30,8 +32,8 @@ MANAGEMENT_WINDOW_S = 10
 
 def published_limits(settings: Settings, datasets: DatasetLimits) -> tuple[Limit, ...]:
     """The table, with the values of this server."""
-    rows = (*_server(settings), *_datasets(settings, datasets), *_texts(datasets), *_models(settings))
-    return (*rows, *_endpoints(settings), *_others())
+    rows = (*_server(settings), *_datasets(settings, datasets), *_sources(settings), *_texts(datasets))
+    return (*rows, *_models(settings), *_endpoints(settings), *_others())
 
 
 def _server(settings: Settings) -> Iterator[Limit]:
@@ -59,6 +61,20 @@ def _datasets(settings: Settings, datasets: DatasetLimits) -> Iterator[Limit]:
         unit="s",
         what="A recording whose audio is trained on; of longer ones the text is used, and a warning says so",
     )
+
+
+def _sources(settings: Settings) -> Iterator[Limit]:
+    yield Limit(name="block", value=LARGEST_BLOCK_BYTES, unit="bytes", what="A block of a dataset")
+    yield Limit(name="blocks", value=MOST_BLOCKS, unit="blocks", what="Blocks of a dataset")
+    yield Limit(
+        name="blockUploadLife",
+        value=ABANDONED_AFTER.total_seconds(),
+        unit="s",
+        what="How long blocks wait to be committed, from the last one on",
+    )
+    yield Limit(name="containerFiles", value=MOST_BLOBS, unit="files", what="Files in a storage container")
+    yield _set(settings, "fetch_total_s", "fetchTime", "s", "Waiting for the whole of what a URL leads to")
+    yield _set(settings, "fetch_retry_s", "fetchRetries", "s", "How long a silent source is tried again")
 
 
 def _texts(datasets: DatasetLimits) -> Iterator[Limit]:

@@ -31,9 +31,11 @@ from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.datasets import import_job
 
 _FOLDER = "blocks/"
-_ABANDONED_AFTER = timedelta(days=7)
+ABANDONED_AFTER = timedelta(days=7)
+"""An upload that nobody has gone on with for so long fails."""
 _ORPHANED_AFTER = timedelta(days=1)
-_MOST_BLOCKS = 10_000
+MOST_BLOCKS = 10_000
+"""Of one dataset."""
 _MIB = 1024**2
 
 log = logging.getLogger(__name__)
@@ -140,7 +142,7 @@ class DatasetBlocks:
 
         The dataset fails and says why. Running it twice, or two at once, is harmless.
         """
-        oldest = self.clock.now() - _ABANDONED_AFTER
+        oldest = self.clock.now() - ABANDONED_AFTER
         where = every(Compare("status", "eq", Status.NOT_STARTED.value), Compare("created_at", "lt", oldest))
         with self.store.read() as tx:
             waiting = [dataset.id for dataset in tx.datasets.list(Query(where=where)) if dataset.takes_blocks]
@@ -169,8 +171,8 @@ class DatasetBlocks:
                 "All block ids of a dataset must have the same length.",
                 target="blockid",
             )
-        if len(others) >= _MOST_BLOCKS:
-            raise TooLargeError(f"A dataset takes at most {_MOST_BLOCKS} blocks. Use larger ones.")
+        if len(others) >= MOST_BLOCKS:
+            raise TooLargeError(f"A dataset takes at most {MOST_BLOCKS} blocks. Use larger ones.")
         self._check_total(dataset, size_bytes + sum(block.size_bytes for block in others))
 
     def _check_total(self, dataset: Dataset, size_bytes: int) -> None:
@@ -205,12 +207,12 @@ class DatasetBlocks:
             dataset = tx.datasets.find(dataset_id)
             blocks = _blocks_of(tx, dataset_id)
             newest = max((block.created_at for block in blocks), default=None)
-            is_alive = newest is not None and newest >= now - _ABANDONED_AFTER
+            is_alive = newest is not None and newest >= now - ABANDONED_AFTER
             if dataset is None or not dataset.takes_blocks or is_alive:
                 return
             for block in blocks:
                 tx.dataset_blocks.delete(block.id)
-            reason = f"Its blocks were not committed within {_ABANDONED_AFTER.days} days. Upload it again."
+            reason = f"Its blocks were not committed within {ABANDONED_AFTER.days} days. Upload it again."
             tx.datasets.save(dataset.failed(now, Failure(code="InvalidDataset", message=reason)))
         log.info("abandoned upload given up", extra={"dataset": dataset_id, "blocks": len(blocks)})
         for block in blocks:
