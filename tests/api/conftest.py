@@ -21,6 +21,7 @@ from tympan.rest.services import Services
 from tympan.testing.audio import WavCodec
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
+from tympan.testing.containers import FakeContainers
 from tympan.testing.entities import make_base_model
 from tympan.testing.fetcher import FakeFetcher
 from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
@@ -39,6 +40,7 @@ from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
+from tympan.usecases.transcriptions import Transcriptions
 
 OWNER_KEY = "0123456789abcdef" * 4
 V32 = "/speechtotext/v3.2"
@@ -101,6 +103,7 @@ class World:
             "CustomModel": "models",
             "Evaluation": "evaluations",
             "Endpoint": "endpoints",
+            "Transcription": "transcriptions",
             "Job": "jobs",
         }
         with self.store.write() as tx:
@@ -158,6 +161,9 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         receiving=receiving,
         evaluations=Evaluations(**shared),
         endpoints=Endpoints(**shared),
+        transcriptions=Transcriptions(
+            blobs=blobs, fetcher=fetcher, containers=FakeContainers(fetcher=fetcher), **shared
+        ),
         recognition=Recognition(
             codec=WavCodec(), recognizer=recognizer, policy=ExpiredEndpointPolicy.FALL_BACK, **shared
         ),

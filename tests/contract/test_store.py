@@ -21,6 +21,14 @@ from tympan.domain.job import JobEvent, JobProgress, JobState
 from tympan.domain.model_copy import CopyOffer
 from tympan.domain.query import And, Compare, Not, Or, Query
 from tympan.domain.resource import Failure, Status
+from tympan.domain.transcription import (
+    LanguageChoice,
+    LanguageMode,
+    PunctuationMode,
+    SpeakerHint,
+    TranscriptionCounts,
+    TranscriptionOptions,
+)
 from tympan.testing.clock import START
 from tympan.testing.entities import (
     BUNDLE,
@@ -36,6 +44,7 @@ from tympan.testing.entities import (
     make_model,
     make_model_copy,
     make_project,
+    make_transcription,
 )
 
 FILE = StoredFile(
@@ -94,6 +103,24 @@ COMPLETE = {
     ),
     "evaluations": make_evaluation(
         model_ids=("m", "b"), scores=(SCORE,), comparisons=(COMPARISON,), warnings=("w",), files=(FILE,)
+    ),
+    "transcriptions": make_transcription(
+        options=TranscriptionOptions(
+            channels=(1,),
+            wants_words=True,
+            punctuation=PunctuationMode.NONE,
+            speakers=SpeakerHint(least=2, most=5),
+            languages=LanguageChoice(
+                candidate_locales=("en-US", "de-DE"), mode=LanguageMode.SINGLE, model_ids={"de-DE": "m"}
+            ),
+        ),
+        since="v3.2",
+        dataset_id="d",
+        evaluation_id="e",
+        model_ids={"en-US": "m1", "de-DE": "m"},
+        counts=TranscriptionCounts(succeeded=2, failed=1, duration_s=0.5),
+        expires_at=START,
+        warnings=("w",),
     ),
     "endpoints": make_endpoint(serving_model_id="m", is_logging=True, is_suspended=True),
     "keys": make_key(endpoint_id="e"),

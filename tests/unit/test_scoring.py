@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from tympan.app.writers import WRITERS
 from tympan.domain.dataset import DatasetKind
 from tympan.domain.errors import InvalidInputError, SupersededError
 from tympan.domain.evaluation import ErrorCounts
@@ -20,6 +21,7 @@ from tympan.testing.clock import FakeClock
 from tympan.testing.entities import make_base_model, make_dataset, make_model
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.store import MemoryStore
+from tympan.usecases.evaluation_transcripts import EvaluationTranscripts
 from tympan.usecases.evaluations import Evaluations, NewEvaluation
 from tympan.usecases.job_states import begin_attempt
 from tympan.usecases.scoring import Scoring
@@ -52,6 +54,7 @@ class House:
             codec=WavCodec(),
             recognizer=self.recognizer,
             clock=self.clock,
+            transcripts=EvaluationTranscripts(blobs=self.blobs, clock=self.clock, writers=WRITERS),
         )
         self.dataset = self.add_dataset(transcripts, kind)
 

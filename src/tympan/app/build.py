@@ -57,6 +57,8 @@ def build(settings: Settings) -> StepApp:
         (JobKind.DEPLOY_ENDPOINT, "deploy"): lambda context: _deploy(base, context),
         (JobKind.COPY_MODEL, "copy"): lambda context: _copy_model(base, context),
         (JobKind.DELETE_LOGS, "delete"): lambda context: _delete_logs(base, context),
+        (JobKind.RUN_TRANSCRIPTION, "transcribe"): lambda context: _transcribe(base, context),
+        (JobKind.RUN_TRANSCRIPTION, "publish"): lambda context: _publish(base, context),
     }
     return StepApp(store=base.store, clock=base.clock, steps=steps)
 
@@ -101,6 +103,8 @@ def _import_base_model(base: Foundation, context: JobContext) -> None:
 
 
 def _scoring(base: Foundation, step: str, context: JobContext) -> None:
+    from tympan.app.writers import WRITERS
+    from tympan.usecases.evaluation_transcripts import EvaluationTranscripts
     from tympan.usecases.scoring import Scoring
 
     scoring = Scoring(
@@ -109,6 +113,7 @@ def _scoring(base: Foundation, step: str, context: JobContext) -> None:
         codec=base.codec,
         recognizer=base.own_recognizer,
         clock=base.clock,
+        transcripts=EvaluationTranscripts(blobs=base.blobs, clock=base.clock, writers=WRITERS),
         at_once=base.recognitions_at_once,
     )
     run = scoring.run_recognize if step == "recognize" else scoring.run_score
@@ -136,6 +141,39 @@ def _copy_model(base: Foundation, context: JobContext) -> None:
         return HttpCopyTarget(base.fetcher, copy.target_url, copy.authorization)
 
     ModelCopying(store=base.store, blobs=base.blobs, clock=base.clock, targets=target).run_copy(context)
+
+
+def _transcribe(base: Foundation, context: JobContext) -> None:
+    from tympan.app.writers import WRITERS
+    from tympan.usecases.transcribing import Transcribing
+    from tympan.usecases.transcription_sources import Sources
+
+    sources = Sources(
+        store=base.store,
+        blobs=base.blobs,
+        fetcher=base.fetcher,
+        containers=base.containers,
+        work_dir=base.settings.work_dir,
+        limits=base.transcription_limits,
+    )
+    Transcribing(
+        store=base.store,
+        blobs=base.blobs,
+        sources=sources,
+        listening=base.listening(base.own_recognizer),
+        writers=WRITERS,
+        clock=base.clock,
+        at_once=base.recognitions_at_once,
+    ).run_transcribe(context)
+
+
+def _publish(base: Foundation, context: JobContext) -> None:
+    from tympan.app.writers import WRITERS
+    from tympan.usecases.publishing import Publishing
+
+    Publishing(
+        store=base.store, blobs=base.blobs, containers=base.containers, writers=WRITERS, clock=base.clock
+    ).run_publish(context)
 
 
 def _training(base: Foundation) -> Training:

@@ -74,5 +74,6 @@ def build_housekeeping(settings: Settings) -> Housekeeping:
         Chore(name="expired-copies", every_s=_HOUR_S, run=base.receiving().clear_expired),
         Chore(name="overlong-trainings", every_s=_MINUTE_S, run=end_overlong),
         Chore(name="expired-endpoints", every_s=_MINUTE_S, run=endpoints.delete_expired),
+        Chore(name="expired-transcriptions", every_s=_MINUTE_S, run=base.transcriptions.expire),
     ]
     return Housekeeping(chores)

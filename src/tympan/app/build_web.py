@@ -59,6 +59,7 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         receiving=receiving,
         evaluations=Evaluations(store=store, clock=clock),
         endpoints=Endpoints(store=store, clock=clock, limit=settings.endpoints_limit),
+        transcriptions=base.transcriptions,
         recognition=Recognition(
             store=store,
             codec=base.codec,

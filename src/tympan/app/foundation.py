@@ -26,6 +26,8 @@ from tympan.speech.archive import ArchiveLimits
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.listening import Listening
+from tympan.usecases.transcription_limits import TranscriptionLimits
+from tympan.usecases.transcriptions import Transcriptions
 
 if TYPE_CHECKING:
     from tympan.usecases.endpoint_logs import EndpointLogs
@@ -150,6 +152,23 @@ class Foundation:
                 total_bytes=self.settings.archive_total_limit_bytes,
             ),
             recording_s=self.settings.recording_limit_s,
+        )
+
+    @cached_property
+    def transcription_limits(self) -> TranscriptionLimits:
+        """The published limits as set."""
+        return TranscriptionLimits(source_bytes=self.settings.recording_fetch_limit_bytes)
+
+    @cached_property
+    def transcriptions(self) -> Transcriptions:
+        """Batch transcriptions."""
+        return Transcriptions(
+            store=self.store,
+            blobs=self.blobs,
+            fetcher=self.fetcher,
+            containers=self.containers,
+            clock=self.clock,
+            limits=self.transcription_limits,
         )
 
     @property

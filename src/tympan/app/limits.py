@@ -24,6 +24,7 @@ from tympan.usecases.resource_rules import (
     PROPERTY_KEY_CHARACTERS,
     PROPERTY_VALUE_CHARACTERS,
 )
+from tympan.usecases.transcription_limits import PUBLISHED_LIMITS
 from tympan.wire.management.endpoints import LONGEST_LIFE_S
 from tympan.wire.short_audio import LIMITS_S
 
@@ -33,7 +34,8 @@ MANAGEMENT_WINDOW_S = 10
 def published_limits(settings: Settings, datasets: DatasetLimits) -> tuple[Limit, ...]:
     """The table, with the values of this server."""
     rows = (*_server(settings), *_datasets(settings, datasets), *_sources(settings), *_texts(datasets))
-    return (*rows, *_models(settings), *_endpoints(settings), *_others())
+    rows = (*rows, *_models(settings), *_endpoints(settings))
+    return (*rows, *_transcriptions(settings), *_others())
 
 
 def _server(settings: Settings) -> Iterator[Limit]:
@@ -132,6 +134,20 @@ def _endpoints(settings: Settings) -> Iterator[Limit]:
         yield Limit(
             name=f"shortAudio{mode.title()}", value=seconds, unit="s", what=f"Audio of a {mode} request"
         )
+
+
+def _transcriptions(settings: Settings) -> Iterator[Limit]:
+    yield _set(
+        settings, "recording_fetch_limit_bytes", "batchRecording", "bytes", "A recording of a transcription"
+    )
+    limits = PUBLISHED_LIMITS
+    for name, value, unit, what in (
+        ("batchUrls", limits.urls, "URLs", "URLs of one transcription"),
+        ("batchLife", limits.longest_life_s, "s", "How long a transcription may be kept that deletes itself"),
+        ("candidateLocales", limits.candidate_locales, "locales", "Languages that may change in a recording"),
+        ("speakers", limits.speakers, "speakers", "Speakers that are told apart"),
+    ):
+        yield Limit(name=name, value=value, unit=unit, what=what)
 
 
 def _others() -> Iterator[Limit]:

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         600.0, ge=0, description="For how long a source that cannot be reached is tried again."
     )
 
+    recording_fetch_limit_bytes: int = Field(
+        1024**3, ge=1, description="Largest recording that a transcription fetches."
+    )
     upload_limit_bytes: int = Field(2 * 1024**3, ge=1, description="Largest upload.")
     archive_entry_limit: int = Field(10_000, ge=1, description="Most files in an archive.")
     archive_total_limit_bytes: int = Field(20 * 1024**3, ge=1, description="Largest unpacked archive.")

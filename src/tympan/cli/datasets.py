@@ -84,7 +84,7 @@ def create(
     if description is not None:
         body["description"] = description
     if file is not None:
-        dataset = _uploaded(client, body, file, is_quiet=as_json)
+        dataset = uploaded(client, body, file, is_quiet=as_json)
     else:
         dataset = client.post(management("datasets"), body | {"contentUrl": url})
     if wait:
@@ -105,7 +105,8 @@ def _kind(text: str) -> str:
     return kind
 
 
-def _uploaded(client: Client, body: dict[str, object], file: Path, *, is_quiet: bool) -> Answer:
+def uploaded(client: Client, body: dict[str, object], file: Path, *, is_quiet: bool) -> Answer:
+    """Send a file as a new dataset, with a bar while it goes; a large one in blocks."""
     from tympan.cli.block_upload import FROM_BYTES, upload_in_blocks
 
     size_bytes = file.stat().st_size

@@ -21,6 +21,7 @@ from tympan.cli import (
     projects,
     servers,
     transcribe,
+    transcriptions,
 )
 from tympan.cli.errors import FAILED, INTERRUPTED, exit_status
 from tympan.cli.session import Options
@@ -39,6 +40,7 @@ app.add_typer(base_models.app, name="base-model")
 app.add_typer(models.app, name="model")
 app.add_typer(evaluations.app, name="evaluation")
 app.add_typer(endpoints.app, name="endpoint")
+app.add_typer(transcriptions.app, name="transcription")
 app.add_typer(jobs.app, name="job")
 transcribe.add_to(app)
 

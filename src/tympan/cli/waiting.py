@@ -34,7 +34,7 @@ def watch(client: Client, job_url: str, *, is_quiet: bool) -> Answer:
     Raises:
         UnavailableError: The server has not answered for a minute.
     """
-    path = _path(job_url)
+    path = path_of(job_url)
     with _bar(is_quiet=is_quiet) as progress:
         view = _View(progress, progress.add_task("Waiting for a worker", total=100), is_quiet=is_quiet)
         lost_at: float | None = None
@@ -105,8 +105,8 @@ def finished(client: Client, entity: Answer, *, is_quiet: bool) -> Answer:
     """
     job_url = entity.find("tympan/job/self")
     if job_url is not None:
-        watch(client, _path(job_url), is_quiet=is_quiet)
-    done = client.get(_path(entity.text("self")))
+        watch(client, path_of(job_url), is_quiet=is_quiet)
+    done = client.get(path_of(entity.text("self")))
     if done.status == "Failed":
         raise EngineError(
             f"'{done.name}' failed: {failure_text(done) or 'no reason was given.'} "
@@ -115,7 +115,8 @@ def finished(client: Client, entity: Answer, *, is_quiet: bool) -> Answer:
     return done
 
 
-def _path(url: str) -> str:
+def path_of(url: str) -> str:
+    """The path of a URL that the server gave."""
     # A public URL may differ from the one this client uses; the path is the same.
     return "/" + url.split("://", 1)[-1].split("/", 1)[-1]
 

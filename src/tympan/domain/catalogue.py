@@ -18,6 +18,7 @@ from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import Compare, Filter, Not
+from tympan.domain.transcription import Transcription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,10 @@ CATALOGUE: Mapping[type, EntityKind] = {
     ),
     Evaluation: EntityKind(
         noun="evaluation", names=(*_WORKED, "dataset_id"), members={"model_id": "model_ids"}
+    ),
+    Transcription: EntityKind(
+        noun="transcription",
+        names=(*_WORKED, "dataset_id", "model_id", "evaluation_id", "since", "expires_at"),
     ),
     Endpoint: EntityKind(noun="endpoint", names=(*_WORKED, "model_id", "serving_model_id")),
     AccessKey: EntityKind(noun="access key", names=("id", "name", "sha256", "endpoint_id", "created_at")),

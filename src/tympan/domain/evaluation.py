@@ -111,6 +111,7 @@ class Evaluation(WorkedResource):
     Attributes:
         dataset_id: An Acoustic dataset (AudioFiles gives text only, no scores).
         model_ids: Tested models in order; the first is the baseline.
+        transcription_ids: What each of them heard, as transcriptions; equal models share one.
         normalizer: Name and version of the text normaliser, such as ``tympan-en/1``.
         scores: One per model, in ``model_ids`` order; empty until it succeeded.
         comparisons: Each later model against the first.
@@ -120,6 +121,7 @@ class Evaluation(WorkedResource):
 
     dataset_id: str
     model_ids: tuple[str, ...]
+    transcription_ids: tuple[str, ...] = ()
     normalizer: str | None = None
     scores: tuple[ModelScore, ...] = ()
     comparisons: tuple[Comparison, ...] = ()

@@ -22,6 +22,7 @@ class JobKind(StrEnum):
     DEPLOY_ENDPOINT = "DeployEndpoint"
     COPY_MODEL = "CopyModel"
     DELETE_LOGS = "DeleteLogs"
+    RUN_TRANSCRIPTION = "RunTranscription"
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -45,6 +46,7 @@ _STEPS = {
     JobKind.DEPLOY_ENDPOINT: ("deploy",),
     JobKind.COPY_MODEL: ("copy",),
     JobKind.DELETE_LOGS: ("delete",),
+    JobKind.RUN_TRANSCRIPTION: ("transcribe", "publish"),
 }
 _QUEUES = {JobKind.TRAIN_MODEL: "training", JobKind.DEPLOY_ENDPOINT: "deployment"}
 

@@ -15,6 +15,7 @@ from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import EVERYTHING, Filter, Query
+from tympan.domain.transcription import Transcription
 
 T = TypeVar("T")
 
@@ -122,6 +123,7 @@ class Transaction(Protocol):
     models: Repository[CustomModel]
     evaluations: Repository[Evaluation]
     endpoints: Repository[Endpoint]
+    transcriptions: Repository[Transcription]
     keys: Repository[AccessKey]
     logs: Repository[LogFile]
     copy_authorizations: Repository[CopyAuthorization]

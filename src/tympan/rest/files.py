@@ -179,6 +179,12 @@ def _evaluation_file(services: Services, evaluation_id: str, file_id: str) -> St
     return FileOwner(place=("evaluations", evaluation_id), resource=tested, files=tested.files).find(file_id)
 
 
+def _transcription_file(services: Services, transcription_id: str, file_id: str) -> StoredFile:
+    heard = services.transcriptions.get(transcription_id)
+    place = ("transcriptions", transcription_id)
+    return FileOwner(place=place, resource=heard, files=services.transcriptions.files(heard)).find(file_id)
+
+
 def _base_model_file(services: Services, model_id: str, file_id: str) -> StoredFile:
     return _bundle_file(services.base_models.get(model_id).bundle, file_id)
 
@@ -198,6 +204,7 @@ _FINDERS: Mapping[str, Callable[[Services, str, str], StoredFile]] = {
     "base-models": _base_model_file,
     "endpoint-logs": _endpoint_log,
     "base-model-logs": _base_model_log,
+    "transcriptions": _transcription_file,
 }
 
 

@@ -10,8 +10,9 @@ from tympan.domain.errors import InvalidStateError
 from tympan.rest.answers import deleted, entity_answer
 from tympan.rest.calls import BodyDep, Call, CallDep, checked_id
 from tympan.rest.endpoints import endpoint_encoder
-from tympan.rest.files import blob_response
+from tympan.rest.files import FileOwner, blob_response, files_page
 from tympan.rest.locales import supported
+from tympan.usecases.result_files import SUBTITLES_KIND
 from tympan.wire.management.entities import page_document
 from tympan.wire.management.models import base_model_document
 from tympan.wire.ours.jobs import job_document
@@ -77,6 +78,20 @@ def _report(call: Call, files: tuple[StoredFile, ...], kind: str, state: str) ->
         if file.kind == kind and file.name.endswith(".json"):
             return blob_response(call.services.blobs, file.key, file.name, None)
     raise InvalidStateError(f"{state} and has no report yet. It is written when the work has ended.")
+
+
+@router.get("/transcriptions/{transcription_id}/subtitles")
+def list_subtitles(call: CallDep, transcription_id: str) -> Response:
+    """Every recording of a transcription as SRT and WebVTT.
+
+    Clients of the published API read every file that is listed there as JSON, so these are here.
+    """
+    transcription = call.services.transcriptions.get(checked_id(transcription_id, "transcription"))
+    files = [
+        file for file in call.services.transcriptions.files(transcription) if file.kind == SUBTITLES_KIND
+    ]
+    place = ("transcriptions", transcription.id)
+    return files_page(call, FileOwner(place=place, resource=transcription, files=files))
 
 
 @router.post("/base-models:import")

@@ -14,6 +14,7 @@ from tympan.rest.endpoints import endpoint_encoder
 from tympan.rest.evaluations import evaluation_encoder
 from tympan.rest.locales import locales_answer
 from tympan.rest.models import custom_model_encoder
+from tympan.rest.transcriptions import known_features, transcription_encoder
 from tympan.usecases.projects import NewProject, ProjectChange, members_of
 from tympan.wire.bodies import refuse_fixed
 from tympan.wire.management.entities import changed_members, new_members
@@ -30,6 +31,7 @@ def _encoded(call: Call, project: Project) -> Document:
         models=counts.models,
         evaluations=counts.evaluations,
         endpoints=counts.endpoints,
+        transcriptions=counts.transcriptions,
     )
     return project_document(project, shown, call.addresses)
 
@@ -113,7 +115,8 @@ def list_project_endpoints(call: CallDep, project_id: str) -> Response:
 
 
 @router.get("/{project_id}/transcriptions")
-def list_project_transcriptions(call: CallDep, project_id: str) -> dict[str, list[str]]:
-    """Transcriptions of a project: there are none, as this server has no batch transcription."""
-    _members(call, project_id)
-    return {"values": []}
+def list_project_transcriptions(call: CallDep, project_id: str) -> Response:
+    """Transcriptions of a project."""
+    within = every(_members(call, project_id), known_features(call))
+    encode = transcription_encoder(call)
+    return page_of(call, call.services.transcriptions, "transcriptions", encode, within=within)

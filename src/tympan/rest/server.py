@@ -20,6 +20,7 @@ from tympan.rest import (
     projects,
     recognition,
     tokens,
+    transcriptions,
 )
 from tympan.rest.auth import OwnerOnly
 from tympan.rest.errors import install_error_handlers
@@ -58,6 +59,7 @@ def create_app(services: Services) -> FastAPI:
         evaluations,
         endpoint_logs,
         endpoints,
+        transcriptions,
     ):
         app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(files.router)

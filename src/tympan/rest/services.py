@@ -23,6 +23,7 @@ from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
+from tympan.usecases.transcriptions import Transcriptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Services:
     receiving: ModelReceiving
     evaluations: Evaluations
     endpoints: Endpoints
+    transcriptions: Transcriptions
     recognition: Recognition
     jobs: Jobs
     logs: EndpointLogs

@@ -20,6 +20,7 @@ from tympan.domain.job import Job, JobKind
 from tympan.domain.model import BaseModel, Bundle, BundleFile, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
+from tympan.domain.transcription import SourceKind, Transcription
 from tympan.testing.clock import START
 
 BUNDLE = Bundle(engine="ct2", files=(BundleFile(name="model.bin", sha256="a" * 64, size_bytes=3),))
@@ -69,6 +70,12 @@ def make_evaluation(**fields: Any) -> Evaluation:
 def make_endpoint(**fields: Any) -> Endpoint:
     """An endpoint that was not deployed yet."""
     return Endpoint(**_resource("Endpoint") | {"model_id": str(uuid.uuid4())} | fields)
+
+
+def make_transcription(**fields: Any) -> Transcription:
+    """A transcription of URLs that has not run yet."""
+    asked = {"source_kind": SourceKind.URLS, "model_id": str(uuid.uuid4())}
+    return Transcription(**_resource("Transcription") | asked | fields)
 
 
 def make_key(secret: str | None = None, **fields: Any) -> AccessKey:

@@ -26,6 +26,7 @@ from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import EVERYTHING, And, Compare, Filter, Not, Or, Query
+from tympan.domain.transcription import Transcription
 from tympan.ports.store import JobRepository, Repository, Transaction
 
 T = TypeVar("T")
@@ -102,6 +103,7 @@ class MemoryTransaction:
         self.models: Repository[CustomModel] = MemoryRepository(CustomModel, state, is_writable)
         self.evaluations: Repository[Evaluation] = MemoryRepository(Evaluation, state, is_writable)
         self.endpoints: Repository[Endpoint] = MemoryRepository(Endpoint, state, is_writable)
+        self.transcriptions: Repository[Transcription] = MemoryRepository(Transcription, state, is_writable)
         self.keys: Repository[AccessKey] = MemoryRepository(AccessKey, state, is_writable)
         self.logs: Repository[LogFile] = MemoryRepository(LogFile, state, is_writable)
         self.copy_authorizations: Repository[CopyAuthorization] = MemoryRepository(

@@ -19,6 +19,7 @@ from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.resource_rules import canonical_locale, check_project, checked_name, checked_properties
+from tympan.usecases.transcriptions import LISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,9 +251,11 @@ def _check_unused(tx: Transaction, dataset: Dataset) -> None:
         Compare("status", "eq", Status.NOT_STARTED.value), Compare("status", "eq", Status.RUNNING.value)
     )
     uses = every(is_working, Compare("dataset_id", "eq", dataset.id))
+    heard = tx.transcriptions.list(Query(where=every(uses, LISTED)))
     users = [
         *(f"test '{evaluation.display_name}'" for evaluation in tx.evaluations.list(Query(where=uses))),
         *(f"training '{model.display_name}'" for model in tx.models.list(Query(where=uses))),
+        *(f"transcription '{one.display_name}'" for one in heard),
     ]
     if users:
         raise ConflictError(

@@ -12,12 +12,13 @@ from tympan.domain.errors import ConflictError, InvalidInputError, InvalidStateE
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobKind
 from tympan.domain.lifecycle import has_passed
-from tympan.domain.model import CustomModel
+from tympan.domain.model import CustomModel, Model
 from tympan.domain.query import EVERYTHING, Filter, Query
 from tympan.domain.resource import Status
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.evaluation_transcripts import new_transcription
 from tympan.usecases.model_lookup import find_model, newest_base_model
 from tympan.usecases.resource_rules import (
     canonical_locale,
@@ -68,9 +69,9 @@ class Evaluations:
     def create(self, new: NewEvaluation) -> Evaluation:
         """Test models on a dataset.
 
-        The evaluation and its job are written in one transaction, so neither exists without
-        the other. Returns at once; the evaluation is ``NotStarted`` until a worker takes the
-        job.
+        The evaluation, its job and the transcriptions that will show what each model heard are
+        written in one transaction, so none exists without the others. Returns at once; the
+        evaluation is ``NotStarted`` until a worker takes the job.
 
         Raises:
             InvalidInputError: Name, locale, project or custom properties break a rule; no
@@ -106,8 +107,11 @@ class Evaluations:
         with self.store.write() as tx:
             check_project(tx, evaluation.project_id, evaluation.locale)
             _check_dataset(tx.datasets.find(evaluation.dataset_id), evaluation.locale)
-            for number, model_id in enumerate(evaluation.model_ids, start=1):
+            models = [
                 _check_model(tx, model_id, evaluation.locale, now, target=f"model{number}")
+                for number, model_id in enumerate(evaluation.model_ids, start=1)
+            ]
+            evaluation = _with_transcriptions(tx, evaluation, models)
             tx.evaluations.add(evaluation)
             tx.jobs.add(job)
         return evaluation
@@ -171,6 +175,16 @@ class Evaluations:
                     target="evaluation",
                 )
             tx.evaluations.delete(evaluation_id)
+            for transcription_id in evaluation.transcription_ids if evaluation else ():
+                tx.transcriptions.delete(transcription_id)
+
+
+def _with_transcriptions(tx: Transaction, evaluation: Evaluation, models: Sequence[Model]) -> Evaluation:
+    """The evaluation with a transcription for each model; equal models share one."""
+    ids = {model.id: str(uuid.uuid4()) for model in models}
+    for model in {model.id: model for model in models}.values():
+        tx.transcriptions.add(new_transcription(evaluation, ids[model.id], model))
+    return replace(evaluation, transcription_ids=tuple(ids[one] for one in evaluation.model_ids))
 
 
 def _check_dataset(dataset: Dataset | None, locale: str) -> None:
@@ -202,7 +216,7 @@ def _check_dataset(dataset: Dataset | None, locale: str) -> None:
         )
 
 
-def _check_model(tx: Transaction, model_id: str, locale: str, now: datetime, *, target: str) -> None:
+def _check_model(tx: Transaction, model_id: str, locale: str, now: datetime, *, target: str) -> Model:
     model = find_model(tx, model_id)
     if model is None:
         raise InvalidInputError(
@@ -227,3 +241,4 @@ def _check_model(tx: Transaction, model_id: str, locale: str, now: datetime, *, 
             f"tested any more. Test a newer model, or train from a newer base model.{instead}",
             target=target,
         )
+    return model

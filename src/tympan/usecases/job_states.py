@@ -4,12 +4,25 @@ Every function works inside the caller's write transaction, so neither row ever 
 something the other denies.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
+from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobKind, JobState
 from tympan.domain.resource import Failure, Status, WorkedResource
 from tympan.ports.store import Repository, Transaction
+
+_REPOSITORIES: Mapping[JobKind, Callable[[Transaction], object]] = {
+    JobKind.IMPORT_DATASET: lambda tx: tx.datasets,
+    JobKind.TRAIN_MODEL: lambda tx: tx.models,
+    JobKind.RUN_EVALUATION: lambda tx: tx.evaluations,
+    JobKind.DEPLOY_ENDPOINT: lambda tx: tx.endpoints,
+    JobKind.COPY_MODEL: lambda tx: tx.model_copies,
+    JobKind.RUN_TRANSCRIPTION: lambda tx: tx.transcriptions,
+}
+"""What each kind of job prepares; the other kinds prepare nothing that has a status."""
 
 
 def prepares_resource(kind: JobKind) -> bool:
@@ -35,6 +48,8 @@ def save_resource(tx: Transaction, job: Job, resource: WorkedResource) -> None:
     repository = _repository(tx, job.kind)
     if repository is not None:
         repository.save(resource)
+    if isinstance(resource, Evaluation):
+        _follow(tx, resource)
 
 
 def begin_attempt(tx: Transaction, job: Job, now: datetime, *, step: str) -> Job:
@@ -67,17 +82,21 @@ def cancel_job(tx: Transaction, job: Job, now: datetime) -> Job:
     )
 
 
+def _follow(tx: Transaction, evaluation: Evaluation) -> None:
+    """Have the transcriptions behind an evaluation say what it says."""
+    for transcription_id in dict.fromkeys(evaluation.transcription_ids):
+        current = tx.transcriptions.find(transcription_id)
+        if current is not None:
+            followed = replace(
+                current,
+                status=evaluation.status,
+                failure=evaluation.failure,
+                job_id=evaluation.job_id,
+                last_action_at=evaluation.last_action_at,
+            )
+            tx.transcriptions.save(followed)
+
+
 def _repository(tx: Transaction, kind: JobKind) -> Repository[WorkedResource] | None:
-    match kind:
-        case JobKind.IMPORT_DATASET:
-            return cast("Repository[WorkedResource]", tx.datasets)
-        case JobKind.TRAIN_MODEL:
-            return cast("Repository[WorkedResource]", tx.models)
-        case JobKind.RUN_EVALUATION:
-            return cast("Repository[WorkedResource]", tx.evaluations)
-        case JobKind.DEPLOY_ENDPOINT:
-            return cast("Repository[WorkedResource]", tx.endpoints)
-        case JobKind.COPY_MODEL:
-            return cast("Repository[WorkedResource]", tx.model_copies)
-        case JobKind.IMPORT_BASE_MODEL | JobKind.DELETE_LOGS:
-            return None
+    find = _REPOSITORIES.get(kind)
+    return None if find is None else cast("Repository[WorkedResource]", find(tx))

@@ -336,9 +336,14 @@ def _check_unused(tx: Transaction, model: CustomModel) -> None:
     tests = tx.evaluations.list(Query(where=every(working, Compare("model_id", "eq", model.id))))
     users = [f"endpoint '{one.display_name}'" for one in endpoints]
     users += [f"running test '{one.display_name}'" for one in tests]
+    users += [
+        f"transcription '{one.display_name}'"
+        for one in tx.transcriptions.list(Query(where=working))
+        if model.id in one.model_ids.values() and one.evaluation_id is None
+    ]
     if users:
         raise ConflictError(
             f"Model '{model.display_name}' is used by {', '.join(users)}. "
-            "Give the endpoint another model or delete it, or wait for the test; then delete the model.",
+            "Give the endpoint another model or delete it, or wait for the work; then delete the model.",
             target="model",
         )

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from tympan.domain.project import Project
-from tympan.domain.query import Compare, Filter, Query
+from tympan.domain.query import Compare, Filter, Query, every
 from tympan.domain.resource import WorkedResource
 from tympan.ports.clock import Clock
 from tympan.ports.store import Repository, Store
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
 from tympan.usecases.resource_rules import canonical_locale, checked_name, checked_properties
+from tympan.usecases.transcriptions import LISTED
 
 W = TypeVar("W", bound=WorkedResource)
 
@@ -46,6 +47,7 @@ class ProjectCounts:
     models: int
     evaluations: int
     endpoints: int
+    transcriptions: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class Projects:
                 models=tx.models.count(where),
                 evaluations=tx.evaluations.count(where),
                 endpoints=tx.endpoints.count(where),
+                transcriptions=tx.transcriptions.count(every(LISTED, where)),
             )
 
     def update(self, project_id: str, change: ProjectChange) -> Project:
@@ -137,6 +140,7 @@ class Projects:
             _release(tx.models, project_id)
             _release(tx.evaluations, project_id)
             _release(tx.endpoints, project_id)
+            _release(tx.transcriptions, project_id)
             tx.projects.delete(project_id)
 
 

@@ -24,6 +24,7 @@ from tympan.ports.store import Store
 from tympan.speech.display_format import Profanity
 from tympan.speech.manifest_lines import read_records
 from tympan.speech.text import Normalizer, normalizer_for
+from tympan.usecases.evaluation_transcripts import EvaluationTranscripts, Transcript, finish
 from tympan.usecases.hypotheses import CHUNK_RECORDINGS, Hypothesis, HypothesisStore
 from tympan.usecases.model_lookup import bundle_of, find_model
 from tympan.usecases.recording_score import score_document, score_recording, text_document
@@ -65,6 +66,7 @@ class Scoring:
     """Runs evaluations in the background.
 
     Attributes:
+        transcripts: Writes what was heard as transcriptions.
         at_once: Batches of recordings that are recognised together.
     """
 
@@ -73,6 +75,7 @@ class Scoring:
     codec: AudioCodec
     recognizer: Recognizer
     clock: Clock
+    transcripts: EvaluationTranscripts
     at_once: int = 1
 
     def run_recognize(self, context: JobContext) -> None:
@@ -136,19 +139,19 @@ class Scoring:
                 *report.trn_files(),
             ]
             files = [*(self._keep(name, name, content) for name, content in documents), *files]
+        transcripts = self._transcripts(context, test, normalizer)
         with self.store.write() as tx:
             tx.jobs.require_attempt(context.job.id, context.job.attempt)
-            evaluation = tx.evaluations.get(test.evaluation.id)
-            tx.evaluations.save(
-                evaluation.scored(
-                    self.clock.now(),
-                    normalizer=normalizer.name,
-                    scores=scores,
-                    comparisons=comparisons,
-                    warnings=warnings,
-                    files=tuple(files),
-                )
+            scored = tx.evaluations.get(test.evaluation.id).scored(
+                self.clock.now(),
+                normalizer=normalizer.name,
+                scores=scores,
+                comparisons=comparisons,
+                warnings=warnings,
+                files=tuple(files),
             )
+            tx.evaluations.save(scored)
+            finish(tx, transcripts, scored)
 
     def _load(self, job: Job) -> _Test:
         with self.store.read() as tx:
@@ -212,6 +215,22 @@ class Scoring:
                     jobs += _named_files(at, test.utterances[at], documents)
                 files += writers.map(lambda job: self._keep(*job), jobs)
         return files
+
+    def _transcripts(self, context: JobContext, test: _Test, normalizer: Normalizer) -> list[Transcript]:
+        """Write what each model heard as a transcription."""
+        pairs = dict(zip(test.evaluation.transcription_ids, test.evaluation.model_ids, strict=False))
+        written: list[Transcript] = []
+        for transcription_id, model_id in pairs.items():
+            context.progress(0.96, "Writing what was heard")
+            with self.store.read() as tx:
+                transcription = tx.transcriptions.find(transcription_id)
+            if transcription is not None:
+                heard = test.hypotheses[model_id].read(len(test.utterances))
+                model = test.models[model_id]
+                written.append(
+                    self.transcripts.write(transcription, model, test.utterances, heard, normalizer)
+                )
+        return written
 
     def _keep(self, file_id: str, name: str, content: bytes) -> StoredFile:
         stored = self.blobs.put_content([content])

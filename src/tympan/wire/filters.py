@@ -62,6 +62,7 @@ FILTER_NAMES: Mapping[str, Mapping[str, FilterName]] = {
     "base models": _PROJECT_NAMES | {"status": FilterName("status", Status, constant=Status.SUCCEEDED)},
     "evaluations": _WORKED_NAMES,
     "endpoints": _WORKED_NAMES,
+    "transcriptions": _WORKED_NAMES,
     "files": {
         "name": FilterName("name"),
         "createddatetime": FilterName("created_at", is_time=True),

@@ -87,6 +87,17 @@ def read_duration(text: str) -> float | None:
     )
 
 
+def long_duration(seconds: float) -> str:
+    """An ISO 8601 duration in days and hours, as lives of entities are written.
+
+    >>> long_duration(48 * 3600), long_duration(90000), long_duration(3600)
+    ('P2D', 'P1DT1H', 'PT1H')
+    """
+    days, rest = divmod(round(seconds), 86_400)
+    time = duration(rest)[1:] if rest else ""
+    return f"P{days}D{time}" if days else f"P{time or 'T0S'}"
+
+
 def spans(seconds: float | None, version: ApiVersion, name: str = "duration") -> Document:
     """A length of time as a version spells it; none leaves the member out.
 

@@ -23,6 +23,7 @@ from tympan.domain.job import Job
 from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
+from tympan.domain.transcription import Transcription
 
 T = TypeVar("T")
 
@@ -87,6 +88,7 @@ EVALUATIONS = RowMap(
     entity_type=Evaluation, table=tables.evaluations, links={"model_id": tables.evaluation_models}
 )
 ENDPOINTS = RowMap(entity_type=Endpoint, table=tables.endpoints)
+TRANSCRIPTIONS = RowMap(entity_type=Transcription, table=tables.transcriptions)
 KEYS = RowMap(entity_type=AccessKey, table=tables.keys)
 LOGS = RowMap(entity_type=LogFile, table=tables.endpoint_logs)
 COPY_AUTHORIZATIONS = RowMap(entity_type=CopyAuthorization, table=tables.copy_authorizations)

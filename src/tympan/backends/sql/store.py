@@ -23,6 +23,7 @@ from tympan.domain.evaluation import Evaluation
 from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
+from tympan.domain.transcription import Transcription
 from tympan.ports.store import JobRepository, Repository, Transaction
 
 
@@ -100,6 +101,7 @@ class SqlTransaction:
         self.models: Repository[CustomModel] = repository(rows.MODELS)
         self.evaluations: Repository[Evaluation] = repository(rows.EVALUATIONS)
         self.endpoints: Repository[Endpoint] = repository(rows.ENDPOINTS)
+        self.transcriptions: Repository[Transcription] = repository(rows.TRANSCRIPTIONS)
         self.keys: Repository[AccessKey] = repository(rows.KEYS)
         self.logs: Repository[LogFile] = repository(rows.LOGS)
         self.copy_authorizations: Repository[CopyAuthorization] = repository(rows.COPY_AUTHORIZATIONS)

@@ -131,6 +131,17 @@ endpoints = _worked(
     Index(None, "model_id"),
     Index(None, "serving_model_id"),
 )
+transcriptions = _worked(
+    "transcriptions",
+    _text("model_id"),
+    _optional("dataset_id"),
+    _optional("evaluation_id"),
+    _text("since"),
+    Column("expires_at", Moment),
+    Index(None, "dataset_id"),
+    Index(None, "evaluation_id"),
+    Index(None, "expires_at"),
+)
 keys = _entities(
     "keys",
     _text("name"),

@@ -82,6 +82,7 @@ def evaluation_document(
             "model2": pair[1],
             "models": references,
             "dataset": reference(addresses.management("datasets", evaluation.dataset_id)),
+            **_transcriptions(evaluation, addresses),
             "links": {"files": addresses.management("evaluations", evaluation.id, "files")},
             "properties": _properties(evaluation, addresses.version),
             **document,
@@ -90,6 +91,13 @@ def evaluation_document(
             | present({"verdicts": list(verdicts(evaluation, model_names or {})) or None}),
         }
     )
+
+
+def _transcriptions(evaluation: Evaluation, addresses: Addresses) -> Document:
+    """What each model heard, as entities of their own; equal models share one."""
+    urls = [reference(addresses.management("transcriptions", one)) for one in evaluation.transcription_ids]
+    pair = (urls * _PUBLISHED_MODELS)[:_PUBLISHED_MODELS]
+    return {f"transcription{number}": url for number, url in enumerate(pair, start=1)}
 
 
 def _properties(evaluation: Evaluation, version: ApiVersion) -> Document:

@@ -21,6 +21,7 @@ class MemberCounts:
     models: int
     evaluations: int
     endpoints: int
+    transcriptions: int
 
 
 def project_document(project: Project, counts: MemberCounts, addresses: Addresses) -> Document:
@@ -34,7 +35,7 @@ def project_document(project: Project, counts: MemberCounts, addresses: Addresse
                 "datasetCount": counts.datasets,
                 "evaluationCount": counts.evaluations,
                 "modelCount": counts.models,
-                "transcriptionCount": 0,
+                "transcriptionCount": counts.transcriptions,
                 "endpointCount": counts.endpoints,
             },
             **common_members(project),

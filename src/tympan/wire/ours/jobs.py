@@ -13,6 +13,7 @@ _COLLECTIONS = {
     JobKind.RUN_EVALUATION: "evaluations",
     JobKind.DEPLOY_ENDPOINT: "endpoints",
     JobKind.COPY_MODEL: "operations/models/copy",
+    JobKind.RUN_TRANSCRIPTION: "transcriptions",
 }
 
 

@@ -1,0 +1,237 @@
+"""What may be asked of a batch transcription, and which models hear it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tympan.domain.dataset import Dataset
+from tympan.domain.errors import FetchError, InvalidInputError, InvalidStateError, ModelExpiredError
+from tympan.domain.lifecycle import has_passed
+from tympan.domain.model import CustomModel, Model
+from tympan.domain.resource import Status
+from tympan.domain.transcription import LanguageChoice, LanguageMode, SpeakerHint, TranscriptionOptions
+from tympan.ports.store import Transaction
+from tympan.usecases.model_lookup import find_model, newest_base_model
+from tympan.usecases.resource_rules import canonical_locale, check_same_locale
+from tympan.usecases.transcription_limits import TranscriptionLimits
+
+_FEWEST_LOCALES = 2
+_LONGEST_URL = 8192
+
+
+def checked_options(
+    options: TranscriptionOptions, locale: str, limits: TranscriptionLimits
+) -> TranscriptionOptions:
+    """The options, with locales in canonical case.
+
+    Raises:
+        InvalidInputError: Channels (code ``InvalidChannels``), numbers of speakers or candidate
+            locales break a rule.
+    """
+    _check_channels(options.channels, limits)
+    if options.speakers is not None:
+        _check_speakers(options.speakers, limits)
+    if options.languages is None:
+        return options
+    return replace(options, languages=_checked_languages(options.languages, locale, limits))
+
+
+def _check_channels(channels: Sequence[int], limits: TranscriptionLimits) -> None:
+    is_sound = channels and all(0 <= channel < limits.channels for channel in channels)
+    if not is_sound or len(set(channels)) < len(channels):
+        raise InvalidInputError(
+            f"properties.channels must name channels from 0 to {limits.channels - 1}, each once, such as "
+            "[0, 1]. Channels that a recording does not have are left out.",
+            code="InvalidChannels",
+            target="properties.channels",
+        )
+
+
+def _check_speakers(speakers: SpeakerHint, limits: TranscriptionLimits) -> None:
+    least, most = speakers.bounds
+    if least < 1 or least > limits.speakers or (most is not None and not least <= most <= limits.speakers):
+        raise InvalidInputError(
+            f"The number of speakers must be from 1 to {limits.speakers}, the smaller one first.",
+            target="properties.diarization",
+        )
+
+
+def _checked_languages(languages: LanguageChoice, locale: str, limits: TranscriptionLimits) -> LanguageChoice:
+    target = "properties.languageIdentification.candidateLocales"
+    candidates = tuple(dict.fromkeys(canonical_locale(one) for one in languages.candidate_locales))
+    is_unbounded = languages.mode is LanguageMode.SINGLE
+    if len(candidates) < _FEWEST_LOCALES or (not is_unbounded and len(candidates) > limits.candidate_locales):
+        raise InvalidInputError(
+            f"{target} must name from {_FEWEST_LOCALES} to {limits.candidate_locales} locales, the main one "
+            f"included; only in mode Single may there be more. There are {len(candidates)}.",
+            target=target,
+        )
+    if locale not in candidates:
+        raise InvalidInputError(
+            f"{target} must contain the main locale {locale}, which serves where no language can be told.",
+            target=target,
+        )
+    model_ids = {canonical_locale(one): model_id for one, model_id in languages.model_ids.items()}
+    strangers = sorted(set(model_ids) - set(candidates))
+    if strangers:
+        raise InvalidInputError(
+            f"speechModelMapping names {', '.join(strangers)}, which is not among the candidate locales.",
+            target="properties.languageIdentification.speechModelMapping",
+        )
+    return replace(languages, candidate_locales=candidates, model_ids=model_ids)
+
+
+def check_life(time_to_live_s: int | None, limits: TranscriptionLimits) -> None:
+    """Make sure that a time to live is within bounds.
+
+    Raises:
+        InvalidInputError: It is not (code ``InvalidTimeToLive``).
+    """
+    if time_to_live_s is not None and not 0 < time_to_live_s <= limits.longest_life_s:
+        raise InvalidInputError(
+            f"The time to live can be at most {limits.longest_life_s // 86400} days. Leave it out to keep "
+            "the transcription.",
+            code="InvalidTimeToLive",
+            target="properties.timeToLive",
+        )
+
+
+def check_one_source(
+    urls: Sequence[str], container_url: str | None, dataset_id: str | None, limits: TranscriptionLimits
+) -> None:
+    """Make sure that recordings are named in exactly one of the three ways.
+
+    Raises:
+        InvalidInputError: In none or several (code ``OnlyOneOfUrlsOrContainerOrDataset``), or
+            there are too many URLs (code ``ExceededNumberOfRecordingsUris``).
+    """
+    if [bool(urls), container_url is not None, dataset_id is not None].count(True) != 1:
+        raise InvalidInputError(
+            "Only one of contentUrls, contentContainerUrl or dataset can be given, and one must be.",
+            code="OnlyOneOfUrlsOrContainerOrDataset",
+            target="contentUrls",
+        )
+    if len(urls) > limits.urls:
+        raise InvalidInputError(
+            f"contentUrls has {len(urls)} entries; at most {limits.urls} are taken at once. Make several "
+            "transcriptions, or name a container.",
+            code="ExceededNumberOfRecordingsUris",
+            target="contentUrls",
+        )
+
+
+def check_address(check: Callable[[str], None], url: str, target: str) -> None:
+    """Refuse an address that can be seen to be wrong.
+
+    Args:
+        check: Raises FetchError for what is wrong with it.
+        url: The address.
+        target: The member that names it.
+
+    Raises:
+        InvalidInputError: Its form, scheme or host is (code ``InvalidRecordingsUri``).
+    """
+    reason = f"It has more than {_LONGEST_URL} characters." if len(url) > _LONGEST_URL else None
+    try:
+        if reason is None:
+            check(url)
+    except FetchError as error:
+        reason = error.message
+    if reason is not None:
+        raise InvalidInputError(
+            f"The recordings URI is invalid. {reason}", code="InvalidRecordingsUri", target=target
+        )
+
+
+def check_dataset(dataset: Dataset | None, locale: str) -> None:
+    """Make sure that a dataset has recordings that can be heard now.
+
+    Raises:
+        InvalidInputError: It is unknown, has no audio or has failed.
+        InvalidStateError: It is still being imported.
+        LocaleMismatchError: It has another locale.
+    """
+    if dataset is None:
+        raise InvalidInputError(
+            "The value of dataset.Self does not reference an entity. List the datasets to find its id.",
+            code="InvalidDataset",
+            target="dataset",
+        )
+    check_same_locale("dataset", dataset.locale, locale)
+    if not dataset.kind.has_audio:
+        raise InvalidInputError(
+            f"Dataset '{dataset.display_name}' is of kind {dataset.kind} and has no recordings. Name one of "
+            "kind AudioFiles or Acoustic.",
+            code="InvalidDataset",
+            target="dataset",
+        )
+    if dataset.status is Status.FAILED:
+        reason = f": {dataset.failure.message}" if dataset.failure else "."
+        raise InvalidInputError(
+            f"Dataset '{dataset.display_name}' could not be imported{reason} Upload it again.",
+            code="FailedDataset",
+            target="dataset",
+        )
+    if dataset.status is not Status.SUCCEEDED:
+        raise InvalidStateError(
+            f"Dataset '{dataset.display_name}' is {dataset.status}. Wait until it is Succeeded.",
+            target="dataset",
+        )
+
+
+def chosen_models(
+    tx: Transaction, locale: str, named: str | None, languages: LanguageChoice | None, now: datetime
+) -> Mapping[str, str]:
+    """Which model hears each locale, the main one first.
+
+    Raises:
+        InvalidInputError: A model is unknown or not trained, or no base model serves a locale.
+        LocaleMismatchError: A model has another locale.
+        ModelExpiredError: A model's decoding date has passed.
+    """
+    mapping = dict(languages.model_ids) if languages is not None else {}
+    if named is not None and mapping.get(locale, named) != named:
+        raise InvalidInputError(
+            f"model and speechModelMapping name different models for {locale}. Name one of them.",
+            target="model",
+        )
+    candidates = languages.candidate_locales if languages is not None else ()
+    wanted = {locale: named or mapping.get(locale)}
+    wanted |= {one: mapping.get(one) for one in candidates if one != locale}
+    return {one: _usable(tx, model_id, one, now).id for one, model_id in wanted.items()}
+
+
+def _usable(tx: Transaction, model_id: str | None, locale: str, now: datetime) -> Model:
+    model = newest_base_model(tx, locale, now) if model_id is None else find_model(tx, model_id)
+    if model is None and model_id is None:
+        raise InvalidInputError(
+            f"No base model serves {locale}. List the base models to see which locales are served.",
+            code="InvalidLocale",
+            target="locale",
+        )
+    if model is None:
+        raise InvalidInputError(
+            "The value of model.Self does not reference an entity. List the models to find its id.",
+            code="InvalidModel",
+            target="model",
+        )
+    check_same_locale(f"model '{model.display_name}'", model.locale, locale)
+    if isinstance(model, CustomModel) and model.status is not Status.SUCCEEDED:
+        is_failed = model.status is Status.FAILED
+        raise InvalidInputError(
+            f"The training of model '{model.display_name}' is {model.status}; only a Succeeded model can "
+            f"transcribe. {'Train it again' if is_failed else 'Wait for it'}, or choose another.",
+            code="InvalidModel",
+            target="model",
+        )
+    if has_passed(model.decoding_expires_at, now):
+        newest = newest_base_model(tx, locale, now)
+        instead = f" The newest base model of {locale} is '{newest.display_name}'." if newest else ""
+        raise ModelExpiredError(
+            "The specified model is deprecated and cannot be used for this operation. "
+            f"'{model.display_name}' expired on {model.decoding_expires_at:%Y-%m-%d}.{instead}",
+            target="model",
+        )
+    return model
