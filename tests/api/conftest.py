@@ -34,12 +34,16 @@ from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.file_recognition import FileRecognition
 from tympan.usecases.jobs import Jobs
+from tympan.usecases.long_listening import LongListening
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
+from tympan.usecases.serving import Serving
+from tympan.usecases.traffic import RequestsAtOnce
 from tympan.usecases.transcriptions import Transcriptions
 
 OWNER_KEY = "0123456789abcdef" * 4
@@ -138,6 +142,7 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
     recognizer._texts = lambda bundle, samples, options: "Remind me to buy 5 pencils."
     shared = {"store": store, "clock": clock}
     fetcher = FakeFetcher()
+    serving = Serving(policy=ExpiredEndpointPolicy.FALL_BACK, **shared)
     access = Access(token_secret=b"t" * 32, **shared)
     access.bootstrap(OWNER_KEY)
     relay = Relay()
@@ -164,9 +169,14 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         transcriptions=Transcriptions(
             blobs=blobs, fetcher=fetcher, containers=FakeContainers(fetcher=fetcher), **shared
         ),
-        recognition=Recognition(
-            codec=WavCodec(), recognizer=recognizer, policy=ExpiredEndpointPolicy.FALL_BACK, **shared
+        recognition=Recognition(serving=serving, codec=WavCodec(), recognizer=recognizer),
+        file_recognition=FileRecognition(
+            store=store,
+            serving=serving,
+            listening=LongListening(codec=WavCodec(), recognizer=recognizer),
         ),
+        files_at_once=RequestsAtOnce(2),
+        fetcher=fetcher,
         jobs=Jobs(**shared),
         logs=EndpointLogs(blobs=blobs, **shared),
         blobs=blobs,

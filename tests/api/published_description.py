@@ -27,6 +27,9 @@ class Description:
             for method, operation in operations.items()
             if method in ("get", "put", "post", "patch", "delete")
         ]
+        for _, _, operation in self.operations:
+            # Fast transcription alone lists no errors; they have the shape of all others.
+            operation["responses"].setdefault("default", {"schema": {"$ref": "#/definitions/Error"}})
 
     def find(self, method, path):
         """The operation that a path belongs to; fixed words go before places for ids."""

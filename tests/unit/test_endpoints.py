@@ -29,6 +29,7 @@ from tympan.usecases.deployment import Deployment
 from tympan.usecases.endpoints import EndpointChange, Endpoints, NewEndpoint
 from tympan.usecases.job_states import begin_attempt, end_job
 from tympan.usecases.recognition import AudioOptions, Recognition
+from tympan.usecases.serving import Serving
 
 
 def bundle(letter):
@@ -69,9 +70,8 @@ class House:
 
     def recognize(self, endpoint_id=None, locale=None, audio=b"1", **settings):
         policy = settings.pop("policy", ExpiredEndpointPolicy.FALL_BACK)
-        use_case = Recognition(
-            store=self.store, codec=Codec(), recognizer=self.recognizer, clock=self.clock, policy=policy
-        )
+        serving = Serving(store=self.store, clock=self.clock, policy=policy)
+        use_case = Recognition(serving=serving, codec=Codec(), recognizer=self.recognizer)
         return use_case.recognize(endpoint_id, locale, io.BytesIO(audio), AudioOptions(**settings))
 
     def create(self, **members):

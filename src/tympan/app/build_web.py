@@ -18,11 +18,13 @@ from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.file_recognition import FileRecognition
 from tympan.usecases.jobs import Jobs
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
+from tympan.usecases.serving import Serving
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
     )
     secret = server_secret(settings.secret_file)
     receiving = base.receiving(resource_id(secret))
+    serving = Serving(store=store, clock=clock, policy=settings.expired_endpoint_policy)
     services = Services(
         access=Access(store=store, clock=clock, token_secret=token_secret(secret)),
         projects=Projects(store=store, clock=clock),
@@ -60,13 +63,12 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         evaluations=Evaluations(store=store, clock=clock),
         endpoints=Endpoints(store=store, clock=clock, limit=settings.endpoints_limit),
         transcriptions=base.transcriptions,
-        recognition=Recognition(
-            store=store,
-            codec=base.codec,
-            recognizer=base.model_host,
-            clock=clock,
-            policy=settings.expired_endpoint_policy,
+        recognition=Recognition(serving=serving, codec=base.codec, recognizer=base.model_host),
+        file_recognition=FileRecognition(
+            store=store, serving=serving, listening=base.listening(base.model_host)
         ),
+        files_at_once=RequestsAtOnce(settings.file_requests_at_once),
+        fetcher=base.fetcher,
         jobs=Jobs(store=store, clock=clock),
         logs=base.endpoint_logs,
         blobs=base.blobs,

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     model_host_secret: SecretStr | None = Field(None, description="Shared secret of model host and callers.")
     engine_threads: int = Field(1, ge=1, description="Threads a recognition uses.")
     engine_compute_type: str = Field("int8", description="CTranslate2 compute type, such as int8 or float32.")
+    file_requests_at_once: int = Field(
+        4, ge=0, description="Whole files heard at once while clients wait, at each gateway; 0 is no limit."
+    )
     idle_unload_s: float = Field(600.0, gt=0, description="A model unused for so long leaves memory.")
 
     fetch_allow: str = Field(

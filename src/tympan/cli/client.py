@@ -84,17 +84,30 @@ class Client:
     def upload(
         self, path: str, fields: Mapping[str, str], file: Path, on_sent: Callable[[int], None]
     ) -> Answer:
+        """Send a form with a file in the field ``data``; see ``send_form``."""
+        return Answer(self._json(self.send_form(path, fields, file, on_sent, file_field="data")))
+
+    def send_form(
+        self,
+        path: str,
+        fields: Mapping[str, str],
+        file: Path,
+        on_sent: Callable[[int], None],
+        *,
+        file_field: str,
+    ) -> httpx.Response:
         """Send a form with a file, read as it is sent.
 
         Args:
             path: Route.
             fields: Text fields.
-            file: Goes into the field ``data``.
+            file: What goes into the file's field.
             on_sent: Told the number of bytes of each piece sent.
+            file_field: Name of that field.
         """
         boundary = token_hex(16)
         head = b"".join(_field(boundary, name, value) for name, value in fields.items())
-        disposition = f'form-data; name="data"; filename="{_quoted(file.name)}"'
+        disposition = f'form-data; name="{file_field}"; filename="{_quoted(file.name)}"'
         head += f"--{boundary}\r\nContent-Disposition: {disposition}\r\n".encode()
         head += b"Content-Type: application/octet-stream\r\n\r\n"
         tail = f"\r\n--{boundary}--\r\n".encode()
@@ -108,8 +121,7 @@ class Client:
             yield from _chunks(file, on_sent)
             yield tail
 
-        answer = self._send("POST", path, content=pieces, headers=headers, timeout=_PATIENT)
-        return Answer(self._json(answer))
+        return self._send("POST", path, content=pieces, headers=headers, timeout=_PATIENT)
 
     def recognize(self, url: str, file: Path, content_type: str, query: Mapping[str, str]) -> Answer:
         """Send a recording to an endpoint."""

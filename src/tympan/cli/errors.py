@@ -73,6 +73,8 @@ def exit_status(error: ServiceError) -> int:
 
 def error_from_answer(status: int, document: object) -> ServiceError:
     """The error that an answer of the server stands for."""
+    if isinstance(document, dict) and isinstance(document.get("error"), dict):
+        document = document["error"]  # as the routes for clients of other services say it
     message = document.get("message") if isinstance(document, dict) else None
     said = message if isinstance(message, str) else f"The server answered with HTTP status {status}."
     kind = _BY_HTTP_STATUS.get(status, ServiceError)

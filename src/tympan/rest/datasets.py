@@ -116,7 +116,7 @@ def _create(call: Call, upload: Upload) -> Response:
     members = new_dataset_members(upload.body(), call.version)
     with upload.path.open("rb") as file:
         chunks = iter(lambda: file.read(1 << 20), b"")
-        new = NewDataset(**members, source_name=upload.file_name)
+        new = NewDataset(**members, source_name=upload.file_name or "data")
         dataset = call.services.datasets.create(new, chunks)
     return entity_answer(dataset_document(dataset, call.addresses), dataset, is_new=True)
 

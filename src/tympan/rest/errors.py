@@ -110,10 +110,11 @@ def error_response(error: ServiceError) -> JSONResponse:
         target=error.target,
         reason=None if is_published or saying.detailed is None else error.code,
     )
-    return JSONResponse(document, status_code=saying.status, headers=_headers(error, saying))
+    return JSONResponse(document, status_code=saying.status, headers=error_headers(error, saying))
 
 
-def _headers(error: ServiceError, saying: Saying) -> dict[str, str]:
+def error_headers(error: ServiceError, saying: Saying) -> dict[str, str]:
+    """What goes with an error: when to come back, how to identify."""
     if isinstance(error, UnavailableError):
         return {"Retry-After": str(error.retry_after_s)}
     if saying.status in (_OVER_QUOTA.status, SAYINGS[StorageFullError].status):

@@ -6,7 +6,6 @@ Source: REST API for short audio. Missing key 403, unknown key 401, unknown endp
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import tempfile
 import uuid
@@ -20,20 +19,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from tympan.domain.endpoint_log import base_place
-from tympan.domain.errors import ForbiddenError, InvalidInputError, ServiceError, TooLargeError
+from tympan.domain.errors import ForbiddenError, InvalidInputError, TooLargeError
 from tympan.rest.auth import principal_of, shown_secret
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.errors import UnsupportedMediaTypeError
+from tympan.rest.request_logs import keep_request
 from tympan.usecases.access import Principal
-from tympan.usecases.endpoint_logs import NewLog
 from tympan.usecases.recognition import AudioOptions, RecognitionAnswer
 from tympan.wire.addresses import is_id
-from tympan.wire.log_document import Asked, log_document
+from tympan.wire.log_document import Asked
 from tympan.wire.short_audio import LIMITS_S, PROFANITY, Format, Heard, ProfanityOption, recognition_document
 from tympan.wire.values import Document, choice
-
-log = logging.getLogger(__name__)
 
 _MEMORY_BYTES = 1 << 20
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -80,7 +76,7 @@ async def recognize(
             document = recognition_document(_heard(answer), form)
             if call.services.logs.wants(answer.endpoint, is_asked=is_stored):
                 asked = _asked(request, answer, began_at)
-                note = await run_in_threadpool(_log, call, audio, answer, asked)
+                note = await run_in_threadpool(keep_request, call, audio, _heard(answer), asked)
                 document["Tympan"] = {**cast("Document", document["Tympan"]), **note}
     return JSONResponse(document, headers=_headers(answer))
 
@@ -112,26 +108,6 @@ def _asked(request: Request, answer: RecognitionAnswer, began_at: datetime) -> A
         endpoint_id=answer.endpoint.id if answer.endpoint else None,
         began_at=began_at,
     )
-
-
-def _log(call: Call, audio: BinaryIO, answer: RecognitionAnswer, asked: Asked) -> Document:
-    """Keep what was heard; what the answer says of it, also when it could not be kept."""
-    audio.seek(0)
-    try:
-        call.services.logs.keep(
-            NewLog(
-                place=asked.endpoint_id or base_place(answer.locale),
-                session_id=asked.session_id,
-                began_at=asked.began_at,
-                audio=call.services.recognition.codec.open(audio).blocks(),
-                samples=answer.samples,
-                result=log_document(_heard(answer), asked),
-            )
-        )
-    except ServiceError as error:
-        log.exception("request could not be logged", extra={"endpoint": asked.endpoint_id})
-        return {"logFailure": error.message}
-    return {"log": asked.session_id}
 
 
 def _refuse_unbuilt(request: Request) -> None:

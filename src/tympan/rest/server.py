@@ -11,11 +11,13 @@ from tympan.rest import (
     endpoint_logs,
     endpoints,
     evaluations,
+    fast,
     files,
     health,
     jobs,
     model_copies,
     models,
+    openai,
     ours,
     projects,
     recognition,
@@ -66,7 +68,9 @@ def create_app(services: Services) -> FastAPI:
     for module_router in (jobs.router, endpoint_logs.our_router, model_copies.our_router, ours.router):
         app.include_router(module_router, prefix=OURS, dependencies=[OwnerOnly])
     app.include_router(model_copies.transfer_router)  # opened by an authorization instead of a key
+    app.include_router(fast.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(recognition.router)
+    app.include_router(openai.router)
     app.include_router(tokens.router)
     app.include_router(health.router)
     app.include_router(health.published_router, prefix=ROOT, dependencies=[OwnerOnly, Counted])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tympan.domain.limits import Limit
 from tympan.ports.blobs import BlobStore
+from tympan.ports.fetcher import Fetcher
 from tympan.ports.recognizer import Recognizer
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
@@ -16,6 +17,7 @@ from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
+from tympan.usecases.file_recognition import FileRecognition
 from tympan.usecases.jobs import Jobs
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.model_receiving import ModelReceiving
@@ -33,6 +35,8 @@ class Services:
     Attributes:
         blobs: Serves file content.
         recognizer: Asked for its state by ``/health/ready``.
+        files_at_once: Bounds the files that are heard while their clients wait.
+        fetcher: Reaches recordings by URL.
         ping: Reaches the database; raises UnavailableError when it cannot.
         secret: Signs file URLs. 32 random bytes that stay the same over restarts.
         uploads_dir: Where uploads lie while they arrive.
@@ -58,6 +62,9 @@ class Services:
     endpoints: Endpoints
     transcriptions: Transcriptions
     recognition: Recognition
+    file_recognition: FileRecognition
+    files_at_once: RequestsAtOnce
+    fetcher: Fetcher
     jobs: Jobs
     logs: EndpointLogs
     blobs: BlobStore

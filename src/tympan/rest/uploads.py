@@ -29,14 +29,16 @@ class Upload:
     """A form that has arrived.
 
     Attributes:
-        fields: Its text fields.
-        path: The file of its ``data`` field.
-        file_name: What the client called that file.
+        fields: Its text fields; of one that comes several times the last.
+        lists: Every value of each text field.
+        path: The file, empty when there was none.
+        file_name: What the client called that file; None when there was none.
     """
 
     fields: dict[str, str]
+    lists: dict[str, list[str]]
     path: Path
-    file_name: str
+    file_name: str | None
 
     def body(self) -> Body:
         """The fields as the members a JSON body would have.
@@ -61,7 +63,10 @@ class _Form:
     """Collects what the parser finds. File bytes gather in ``pending`` until they are written."""
 
     limit_bytes: int
+    file_field: str
     fields: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    count: int = 0
     file_name: str | None = None
     pending: bytearray = field(default_factory=bytearray)
     file_bytes: int = 0
@@ -89,7 +94,7 @@ class _Form:
 
     @property
     def _is_file(self) -> bool:
-        return self._name == "data"
+        return self._name == self.file_field
 
     def _on_header_end(self) -> None:
         self._headers[bytes(self._header).lower()] = bytes(self._value)
@@ -101,7 +106,9 @@ class _Form:
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if self._is_file:
             if self.file_name is not None:
-                raise InvalidInputError("The form has more than one field 'data'.", target="data")
+                raise InvalidInputError(
+                    f"The form has more than one field '{self.file_field}'.", target=self.file_field
+                )
             name = options.get(b"filename", b"").decode("utf-8", "replace")
             self.file_name = "".join(character for character in name if character.isprintable())
 
@@ -111,20 +118,22 @@ class _Form:
             self.file_bytes += end - start
             if self.file_bytes > self.limit_bytes:
                 raise TooLargeError(
-                    f"The file is larger than {self.limit_bytes} bytes, the limit of this server "
-                    "(setting upload_limit_bytes). Split the dataset into several.",
-                    target="data",
+                    f"The file is larger than {self.limit_bytes} bytes, the most for this request. Split it.",
+                    target=self.file_field,
                 )
             return
         self._text.extend(data[start:end])
-        if len(self._text) > _LONGEST_FIELD or len(self.fields) >= _MOST_FIELDS:
+        if len(self._text) > _LONGEST_FIELD or self.count >= _MOST_FIELDS:
             raise TooLargeError(
                 f"The form field '{self._name[:64]}' is too long, or there are too many fields."
             )
 
     def _on_part_end(self) -> None:
         if not self._is_file:
-            self.fields[self._name] = self._text.decode("utf-8", "replace")
+            value = self._text.decode("utf-8", "replace")
+            self.fields[self._name] = value
+            self.lists.setdefault(self._name, []).append(value)
+            self.count += 1
             self._text.clear()
 
     def _on_end(self) -> None:
@@ -133,7 +142,13 @@ class _Form:
 
 @asynccontextmanager
 async def receive_upload(
-    content_type: str, chunks: AsyncIterator[bytes], *, folder: Path, limit_bytes: int
+    content_type: str,
+    chunks: AsyncIterator[bytes],
+    *,
+    folder: Path,
+    limit_bytes: int,
+    file_field: str = "data",
+    is_file_required: bool = True,
 ) -> AsyncIterator[Upload]:
     """Write the file of a form to disk while it arrives; it is removed when the block ends.
 
@@ -142,10 +157,12 @@ async def receive_upload(
         chunks: The request body.
         folder: Where the file lies for now.
         limit_bytes: Largest file.
+        file_field: The field that is a file.
+        is_file_required: Whether a form without it is an error.
 
     Raises:
         UnsupportedMediaTypeError: It is no multipart form.
-        InvalidInputError: The form is malformed, cut short, or has no field ``data``.
+        InvalidInputError: The form is malformed, cut short, or lacks the file.
         TooLargeError: The file or a field is too large.
         StorageFullError: No room is left on the device.
     """
@@ -153,15 +170,15 @@ async def receive_upload(
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise UnsupportedMediaTypeError(
-            "Send the upload as multipart/form-data with the fields of a dataset."
+            f"Send the request as multipart/form-data with the file in the field '{file_field}'."
         )
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="upload-") as file:
-        form = _Form(limit_bytes)
+        form = _Form(limit_bytes, file_field)
         await _receive(form, form.parser(boundary), chunks, cast("BinaryIO", file))
-        if form.file_name is None:
-            raise InvalidInputError("The form has no field 'data' with the file.", target="data")
-        yield Upload(fields=form.fields, path=Path(file.name), file_name=form.file_name or "data")
+        if form.file_name is None and is_file_required:
+            raise InvalidInputError(f"The form has no field '{file_field}' with the file.", target=file_field)
+        yield Upload(fields=form.fields, lists=form.lists, path=Path(file.name), file_name=form.file_name)
 
 
 async def _receive(

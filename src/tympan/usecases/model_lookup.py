@@ -8,7 +8,10 @@ from tympan.domain.errors import InvalidStateError
 from tympan.domain.lifecycle import has_passed
 from tympan.domain.model import BaseModel, Bundle, CustomModel, Model
 from tympan.domain.query import Compare, Query
+from tympan.ports.recognizer import FORMATTING_FILE, PRONUNCIATIONS_FILE
 from tympan.ports.store import Transaction
+
+_ADAPTATION_FILES = {PRONUNCIATIONS_FILE: "pronunciations", FORMATTING_FILE: "formatting"}
 
 
 def find_model(tx: Transaction, model_id: str) -> Model | None:
@@ -25,6 +28,13 @@ def newest_base_model(tx: Transaction, locale: str, now: datetime) -> BaseModel 
     offered = tx.base_models.list(Query(where=Compare("locale", "eq", locale)))
     usable = [model for model in offered if not has_passed(model.decoding_expires_at, now)]
     return max(usable, key=lambda model: (model.released_at, model.created_at, model.id), default=None)
+
+
+def adaptation_of(model: Model) -> tuple[str, ...]:
+    """What a model applies beyond its base model: ``training``, ``pronunciations``, ``formatting``."""
+    names = {file.name for file in model.bundle.files} if model.bundle else set()
+    trained = ("training",) if isinstance(model, CustomModel) else ()
+    return (*trained, *(word for name, word in _ADAPTATION_FILES.items() if name in names))
 
 
 def bundle_of(model: Model) -> Bundle:

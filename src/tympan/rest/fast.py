@@ -1,0 +1,101 @@
+"""Fast transcription: one file in, its text out, in one request.
+
+Source: Speech to text REST 2024-11-15 and 2025-10-15, ``Transcriptions_Transcribe``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from tympan.domain.errors import InvalidInputError
+from tympan.rest.availability import IN_DATED_VERSIONS
+from tympan.rest.calls import Call, CallDep
+from tympan.rest.uploads import Upload, receive_upload
+from tympan.usecases.file_recognition import FILE_LIMIT_BYTES, FileAnswer, FileRequest
+from tympan.usecases.listening import ListeningOptions
+from tympan.wire.management.fast import FastMembers, fast_document, read_definition
+
+router = APIRouter(prefix="/transcriptions:transcribe", dependencies=[IN_DATED_VERSIONS])
+
+FILES = "files"
+"""What requests that wait for a whole file are counted as."""
+
+
+@router.post("")
+async def transcribe(call: CallDep, request: Request) -> Response:
+    """Transcribe the recording in the form, or at the URL that the definition names."""
+    call.allow_query()
+    services = call.services
+    with services.files_at_once.one_more(FILES):
+        async with receive_upload(
+            request.headers.get("content-type", ""),
+            request.stream(),
+            folder=services.uploads_dir,
+            limit_bytes=FILE_LIMIT_BYTES,
+            file_field="audio",
+            is_file_required=False,
+        ) as upload:
+            return await run_in_threadpool(_transcribe, call, upload)
+
+
+def _transcribe(call: Call, upload: Upload) -> Response:
+    asked = read_definition(upload.fields.get("definition"))
+    with _audio(call, upload, asked) as file:
+        answer = call.services.file_recognition.hear(file, _request(asked))
+        phrases = list(answer.phrases)
+    document = fast_document(phrases, samples=answer.recording.samples, asked=asked)
+    return JSONResponse(document, headers=answer_headers(answer))
+
+
+def _request(asked: FastMembers) -> FileRequest:
+    return FileRequest(
+        locales=asked.locales,
+        model_ids=asked.model_ids,
+        options=ListeningOptions(
+            locale="",
+            channels=asked.channels,
+            wants_words=True,
+            profanity=asked.profanity,
+            speakers=None if asked.speakers is None else (1, asked.speakers or None),
+            phrases=asked.phrases,
+        ),
+    )
+
+
+@contextmanager
+def _audio(call: Call, upload: Upload, asked: FastMembers) -> Iterator[BinaryIO]:
+    """The recording as a file, from the form or from a URL."""
+    if (upload.file_name is None) is (asked.audio_url is None):
+        raise InvalidInputError(
+            "Send the recording in the form field 'audio', or name its URL in audioUrl of the definition: "
+            "one of the two.",
+            target="audio",
+        )
+    if asked.audio_url is not None:
+        fetched = call.services.fetcher.fetch(asked.audio_url, limit_bytes=FILE_LIMIT_BYTES)
+        with fetched as source, upload.path.open("wb") as target:
+            target.writelines(source.chunks)
+    with upload.path.open("rb") as file:
+        yield file
+
+
+def answer_headers(answer: FileAnswer) -> dict[str, str]:
+    """What answered; one model for each language that may be spoken."""
+    models = [chosen.model for chosen in answer.chosen.values()]
+    headers = {
+        "X-Model-Id": ", ".join(model.id for model in models),
+        "X-Model-Name": ", ".join(quote(model.display_name) for model in models),
+        "X-Model-Version": ", ".join(model.bundle.digest[:12] for model in models if model.bundle),
+    }
+    if answer.adaptation:
+        headers["X-Model-Adaptation"] = ", ".join(answer.adaptation)
+    if answer.first.fallback is not None:
+        headers["X-Model-Fallback"] = f"{answer.first.fallback}; model={answer.first.model.id}"
+    return headers
