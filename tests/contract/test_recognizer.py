@@ -1,15 +1,20 @@
 """Every implementation of Recognizer keeps the port's promises."""
 
+import functools
+import io
+import itertools
 import multiprocessing
 import socket
 import threading
 import time
+import wave
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
 import numpy as np
 import pytest
+from tests.spoken import spoken
 
 from tympan.backends.blobs import ObstoreBlobs
 from tympan.backends.clock import SystemClock
@@ -17,6 +22,7 @@ from tympan.backends.model_files import LocalModelFiles
 from tympan.backends.model_host.client import ModelHostClient
 from tympan.backends.model_host.frames import error_document
 from tympan.backends.model_host.server import serve
+from tympan.backends.speakers.embedder import CampplusEmbedder
 from tympan.backends.whisper.engine_name import ENGINE
 from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
 from tympan.domain.errors import ForbiddenError, InvalidInputError, ModelDamagedError, UnavailableError
@@ -32,6 +38,13 @@ SECRET = "a-shared-secret"
 def noise(seconds, seed=0):
     samples = np.random.default_rng(seed).standard_normal(int(16_000 * seconds))
     return (0.1 * samples).astype(np.float32)
+
+
+@functools.cache
+def voice(locale):
+    """A few words that a machine says."""
+    with wave.open(io.BytesIO(spoken("Seven, eight, nine, ten, eleven.", voice=locale))) as wav:
+        return np.frombuffer(wav.readframes(wav.getnframes()), "<i2").astype(np.float32) / 32768
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +79,7 @@ def free_port():
 def run_host(blobs_url, folder, port):
     files = LocalModelFiles(ObstoreBlobs(blobs_url, SystemClock()), folder)
     recognizer = WhisperRecognizer(files, SystemClock(), EngineSettings(workers=2))
-    serve(recognizer, "127.0.0.1", port, SECRET, at_once=2)
+    serve(recognizer, "127.0.0.1", port, SECRET, embedder=CampplusEmbedder(), at_once=2)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +110,10 @@ def host(tmp_path_factory, blobs_url, bundles):
 def subject(request, tmp_path, blobs):
     """A recogniser of each kind, and a way to damage a bundle for it."""
     if request.param == "fake":
-        fake = FakeRecognizer(lambda bundle, samples, options: f"words of {bundle.digest[:6]}")
+        fake = FakeRecognizer(
+            lambda bundle, samples, options: f"these are the words that are of the model {bundle.digest[:6]}"
+        )
+        fake.monolingual.update(bundle.digest for bundle in request.getfixturevalue("bundles")[:2])
         yield fake, lambda bundle: fake.damaged.add(bundle.digest)
     elif request.param == "whisper":
         recognizer = WhisperRecognizer(LocalModelFiles(blobs, tmp_path), SystemClock())
@@ -187,6 +203,70 @@ def test_an_unknown_language_is_an_error_that_says_what_is_known(recognizer, bun
 def test_a_multilingual_model_takes_the_language_of_the_locale(recognizer, bundles):
     options = RecognitionOptions(locale="de-AT", is_voice_gated=False)
     assert len(recognizer.recognize(bundles[2], [noise(1)], options)) == 1
+
+
+def dialogue():
+    """Two voices, and the middle of the pause between them."""
+    first, pause = voice("en-US"), np.zeros(8_000, np.float32)
+    return np.concatenate([first, pause, voice("en-GB")]), first.size + pause.size // 2
+
+
+@pytest.mark.parametrize("wants_words", [True, False])
+def test_no_phrase_holds_words_of_two_speakers(recognizer, bundles, wants_words):
+    samples, change = dialogue()
+    options = RecognitionOptions(locale="en-US", wants_words=wants_words, changes=((change,),))
+    [heard] = recognizer.recognize(bundles[0], [samples], options)
+    assert len(heard.phrases) >= 2
+    # A word has its place to within a few tenths of a second.
+    assert all(one.end <= change + 8_000 or one.start >= change - 8_000 for one in heard.phrases)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(heard.phrases))
+    assert all(bool(one.words) == wants_words for one in heard.phrases)
+
+
+def test_changes_belong_to_their_recording(recognizer, bundles):
+    samples, change = dialogue()
+    options = RecognitionOptions(locale="en-US", changes=((), (change,)))
+    whole, cut = recognizer.recognize(bundles[0], [samples, samples], options)
+    assert len(whole.phrases) == 1
+    assert len(cut.phrases) == 2
+
+
+def test_languages_are_told_for_each_stretch_of_voice(recognizer, bundles):
+    recordings = [voice("en-US"), np.zeros(16_000, np.float32), voice("de-DE"), np.zeros(0, np.float32)]
+    found = recognizer.identify_languages(bundles[2], recordings, ["de-DE", "en-GB"])
+    assert [bool(stretches) for stretches in found] == [True, False, True, False]
+    for samples, stretches in zip(recordings, found, strict=True):
+        after = 0
+        for stretch in stretches:
+            assert after <= stretch.start < stretch.end <= samples.size
+            assert stretch.end - stretch.start <= 15 * 16_000
+            assert len(stretch.probabilities) == 2
+            assert min(stretch.probabilities) >= 0
+            assert 0 < sum(stretch.probabilities) <= 1 + 1e-5
+            after = stretch.end
+
+
+def test_of_two_locales_of_one_language_the_first_has_it_all(recognizer, bundles):
+    [[first, *_]] = recognizer.identify_languages(bundles[2], [voice("en-US")], ["en-GB", "de-DE", "en-US"])
+    [[again, *_]] = recognizer.identify_languages(bundles[2], [voice("en-US")], ["en-US", "de-DE", "en-GB"])
+    assert first.probabilities == again.probabilities
+    assert first.probabilities[0] > 0
+    assert first.probabilities[2] == 0
+
+
+def test_long_voice_is_told_in_pieces(recognizer, bundles):
+    [stretches] = recognizer.identify_languages(bundles[2], [np.tile(voice("en-US"), 20)], ["en-US", "de-DE"])
+    assert len(stretches) > 1
+
+
+def test_languages_need_a_model_that_knows_them(recognizer, bundles):
+    for recordings in ([voice("en-US")], []):
+        with pytest.raises(InvalidInputError) as caught:
+            recognizer.identify_languages(bundles[0], recordings, ["en-US", "de-DE"])
+        assert caught.value.code == "InvalidModel"
+        with pytest.raises(InvalidInputError) as caught:
+            recognizer.identify_languages(bundles[2], recordings, ["en-US", "zu-ZA"])
+        assert caught.value.code == "InvalidLocale"
 
 
 def test_state_tells_what_is_loaded(recognizer, bundles):

@@ -81,7 +81,7 @@ def serve_model_host(settings: Settings) -> None:
     address = urlsplit(url)
     at_once = base.recognitions_at_once
     host, port = address.hostname or "127.0.0.1", address.port or 80
-    serve(base.own_recognizer, host, port, secret, at_once=at_once)
+    serve(base.own_recognizer, host, port, secret, embedder=base.own_embedder, at_once=at_once)
 
 
 def _import_dataset(base: Foundation, context: JobContext) -> None:

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     )
 
     model_host_url: str | None = Field(None, description="Model host to use; `tympan serve` starts its own.")
+    speaker_weights: Path | None = Field(
+        None,
+        description="Weights that tell speakers apart (CAM++); the installed ones when not set.",
+    )
     model_host_secret: SecretStr | None = Field(None, description="Shared secret of model host and callers.")
     engine_threads: int = Field(1, ge=1, description="Threads a recognition uses.")
     engine_compute_type: str = Field("int8", description="CTranslate2 compute type, such as int8 or float32.")

@@ -143,6 +143,9 @@ class RecognitionOptions:
         profanity: What becomes of profane words: the language's and those of the bundle.
         is_guarded: Whether loops are decoded again and invented phrases dropped. Off, one hears
             exactly what the weights say, as the parity check must.
+        changes: For each recording the samples at which another speaker begins, ascending: no
+            phrase then holds words of two speakers, and phrases that had to be cut have no
+            alternatives. Empty: nobody asked who speaks.
     """
 
     locale: str
@@ -152,6 +155,21 @@ class RecognitionOptions:
     alternatives: int = 0
     profanity: Profanity = Profanity.MASKED
     is_guarded: bool = True
+    changes: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageStretch:
+    """A stretch of voice and what is spoken in it; times are counts of 16 kHz samples.
+
+    Attributes:
+        probabilities: For each candidate, in their order, how likely it is spoken, among all
+            languages the model knows: they add up to less than 1 where another is likelier.
+    """
+
+    start: int
+    end: int
+    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +209,28 @@ class Recognizer(Protocol):
 
         Raises:
             InvalidInputError: The model does not know the locale's language.
+            ModelDamagedError: A file is missing or does not match its SHA-256.
+            UnavailableError: The engine cannot be reached.
+        """
+        ...
+
+    def identify_languages(
+        self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], candidates: Sequence[str]
+    ) -> Sequence[Sequence[LanguageStretch]]:
+        """Tell which languages are spoken where, one result for each recording.
+
+        Args:
+            bundle: A multilingual model.
+            recordings: Each of shape ``(samples,)``, 16 kHz mono in [-1, 1], any length.
+            candidates: BCP-47 tags. Of several locales of one language the first takes its
+                whole probability and the others get 0: nothing in a voice tells them apart.
+
+        Returns:
+            Stretches of voice in time order, each at most 15 s; none for silence.
+
+        Raises:
+            InvalidInputError: The model knows one language only (code ``InvalidModel``), or
+                not the language of a candidate (``InvalidLocale``).
             ModelDamagedError: A file is missing or does not match its SHA-256.
             UnavailableError: The engine cannot be reached.
         """

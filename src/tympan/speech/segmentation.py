@@ -67,6 +67,7 @@ def cut_segments(
     max_frames: int,
     pad_frames: int = 12,
     join_frames: int = 48,
+    borders: Sequence[int] = (),
 ) -> list[Span]:
     """Make pieces of a length that a recogniser can take, with a margin around each.
 
@@ -79,6 +80,7 @@ def cut_segments(
         max_frames: Longest piece, padding included.
         pad_frames: Margin on each side; 12 frames are 384 ms.
         join_frames: Stretches with more silence between them are not joined.
+        borders: Nor are those with one of these frames in the silence between them.
 
     Returns:
         Frame ranges within the recording, ascending and disjoint; together they hold every
@@ -90,7 +92,8 @@ def cut_segments(
     pieces = [piece for stretch in stretches for piece in _cut(stretch, speech_probability, room)]
     joined: list[Span] = []
     for start, end in pieces:
-        if joined and start - joined[-1][1] <= join_frames and end - joined[-1][0] <= room:
+        is_near = bool(joined) and start - joined[-1][1] <= join_frames and end - joined[-1][0] <= room
+        if is_near and not any(joined[-1][1] <= border <= start for border in borders):
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))

@@ -1,4 +1,4 @@
-"""The Recognizer port over a model host."""
+"""The ports Recognizer and SpeakerEmbedder over a model host."""
 
 from __future__ import annotations
 
@@ -9,11 +9,27 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from tympan.backends.model_host.frames import BUNDLE, RESULTS, STATE, error_from, pack
+from tympan.backends.model_host.frames import (
+    BUNDLE,
+    IDENTIFY,
+    RECOGNIZE,
+    RESULTS,
+    STATE,
+    STRETCHES,
+    TRACE,
+    IdentifyHeader,
+    RecognizeHeader,
+    TraceHeader,
+    error_from,
+    lengths_of,
+    pack,
+    unpack_voices,
+)
 from tympan.domain.errors import EngineError, ServiceError, UnavailableError
 from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ
-from tympan.ports.recognizer import HostState, Recognition, RecognitionOptions
+from tympan.ports.recognizer import HostState, LanguageStretch, Recognition, RecognitionOptions
+from tympan.ports.speaker_embedder import VoiceTrace
 
 _CONNECT_S = 2.0
 _SHORT_ANSWER_S = 10.0
@@ -55,10 +71,44 @@ class ModelHostClient:
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
     ) -> Sequence[Recognition]:
         """Recognise recordings, one result each, in their order."""
-        seconds = sum(samples.size for samples in recordings) / SAMPLE_RATE_HZ
-        answer_s = _WAIT_S + _SECONDS_A_SECOND * seconds
+        header = RecognizeHeader(bundle=bundle, options=options, lengths=lengths_of(recordings))
         return RESULTS.validate_json(
-            self._ask("POST", "/recognize", lambda: pack(bundle, recordings, options), answer_s=answer_s)
+            self._ask(
+                "POST",
+                "/recognize",
+                lambda: pack(RECOGNIZE, header, recordings),
+                answer_s=_patience_for_s(recordings),
+            )
+        )
+
+    def identify_languages(
+        self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], candidates: Sequence[str]
+    ) -> Sequence[Sequence[LanguageStretch]]:
+        """Tell which languages are spoken where, one result for each recording."""
+        header = IdentifyHeader(bundle=bundle, candidates=tuple(candidates), lengths=lengths_of(recordings))
+        return STRETCHES.validate_json(
+            self._ask(
+                "POST",
+                "/languages",
+                lambda: pack(IDENTIFY, header, recordings),
+                answer_s=_patience_for_s(recordings),
+            )
+        )
+
+    def check(self) -> None:
+        """Make sure that the host can tell speakers apart."""
+        self._ask("GET", "/voices", None, answer_s=_SHORT_ANSWER_S)
+
+    def trace(self, recordings: Sequence[NDArray[np.float32]]) -> Sequence[VoiceTrace]:
+        """Find the voices in recordings, one result each, in their order."""
+        header = TraceHeader(lengths=lengths_of(recordings))
+        return unpack_voices(
+            self._ask(
+                "POST",
+                "/voices",
+                lambda: pack(TRACE, header, recordings),
+                answer_s=_patience_for_s(recordings),
+            )
         )
 
     def unload(self, digest: str) -> None:
@@ -99,6 +149,11 @@ class ModelHostClient:
         if answer.is_success:
             return answer.content
         raise _error_of(answer)
+
+
+def _patience_for_s(recordings: Sequence[NDArray[np.float32]]) -> float:
+    """How long an answer about recordings may take."""
+    return _WAIT_S + _SECONDS_A_SECOND * sum(lengths_of(recordings)) / SAMPLE_RATE_HZ
 
 
 def _error_of(answer: httpx.Response) -> ServiceError:

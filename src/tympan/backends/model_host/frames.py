@@ -1,9 +1,9 @@
 """What model host and client send each other.
 
-A request to recognise is a header of JSON followed by raw samples::
+What is asked of recordings is a header of JSON followed by raw samples::
 
     4 bytes   length of the header in bytes, unsigned, little-endian
-    header    JSON: bundle, options, and the number of samples of each recording
+    header    JSON: bundle, what is asked, and the number of samples of each recording
     samples   float32, little-endian, one recording after the other
 
 Everything else is JSON alone.
@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ from pydantic import TypeAdapter, ValidationError
 from tympan.domain import errors
 from tympan.domain.errors import EngineError, InvalidInputError, ServiceError, UnavailableError
 from tympan.domain.model import Bundle
-from tympan.ports.recognizer import HostState, Recognition, RecognitionOptions
+from tympan.ports.recognizer import HostState, LanguageStretch, Recognition, RecognitionOptions
+from tympan.ports.speaker_embedder import VoiceTrace
+from tympan.speech.segmentation import Span
 
 _PREFIX = struct.Struct("<I")
 _SAMPLE = np.dtype("<f4")
@@ -32,7 +34,7 @@ _SAMPLE = np.dtype("<f4")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognizeHeader:
-    """The JSON in front of the samples.
+    """The JSON in front of the samples of a request to recognise.
 
     Attributes:
         lengths: Samples of each recording.
@@ -43,10 +45,56 @@ class RecognizeHeader:
     lengths: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyHeader:
+    """The JSON in front of the samples of a request to identify languages.
+
+    Attributes:
+        candidates: BCP-47 tags.
+        lengths: Samples of each recording.
+    """
+
+    bundle: Bundle
+    candidates: tuple[str, ...]
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceHeader:
+    """The JSON in front of the samples of a request for voices.
+
+    Attributes:
+        lengths: Samples of each recording.
+    """
+
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicesHeader:
+    """The JSON in front of vectors, which answer such a request.
+
+    Attributes:
+        stretches: Of each recording.
+        windows: Of each recording.
+        lengths: Values of each recording's vectors.
+        dimensions: Of a vector.
+    """
+
+    stretches: tuple[tuple[Span, ...], ...]
+    windows: tuple[tuple[Span, ...], ...]
+    lengths: tuple[int, ...]
+    dimensions: int
+
+
 BUNDLE = TypeAdapter(Bundle)
 STATE = TypeAdapter(HostState)
 RESULTS = TypeAdapter(tuple[Recognition, ...])
-_HEADER = TypeAdapter(RecognizeHeader)
+STRETCHES = TypeAdapter(tuple[tuple[LanguageStretch, ...], ...])
+RECOGNIZE = TypeAdapter(RecognizeHeader)
+IDENTIFY = TypeAdapter(IdentifyHeader)
+TRACE = TypeAdapter(TraceHeader)
+_VOICES = TypeAdapter(VoicesHeader)
 _ERRORS = {
     name: kind
     for name, kind in vars(errors).items()
@@ -54,18 +102,25 @@ _ERRORS = {
 }
 
 
+Header = TypeVar("Header", RecognizeHeader, IdentifyHeader, TraceHeader, VoicesHeader)
+
+
 def pack(
-    bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
+    kind: TypeAdapter[Header], header: Header, recordings: Sequence[NDArray[np.float32]]
 ) -> Iterator[bytes]:
-    """The body of a request to recognise, in pieces."""
-    lengths = tuple(samples.size for samples in recordings)
-    header = _HEADER.dump_json(RecognizeHeader(bundle=bundle, options=options, lengths=lengths))
-    yield _PREFIX.pack(len(header)) + header
+    """The body of a request, in pieces."""
+    written = kind.dump_json(header)
+    yield _PREFIX.pack(len(written)) + written
     for samples in recordings:
         yield np.ascontiguousarray(samples, _SAMPLE).tobytes()
 
 
-def unpack(body: bytes) -> tuple[RecognizeHeader, list[NDArray[np.float32]]]:
+def lengths_of(recordings: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
+    """What a header says of its recordings."""
+    return tuple(samples.size for samples in recordings)
+
+
+def unpack(kind: TypeAdapter[Header], body: bytes) -> tuple[Header, list[NDArray[np.float32]]]:
     """Read what ``pack`` wrote; the recordings are read-only views of the body.
 
     Raises:
@@ -73,7 +128,7 @@ def unpack(body: bytes) -> tuple[RecognizeHeader, list[NDArray[np.float32]]]:
     """
     try:
         (size,) = _PREFIX.unpack_from(body)
-        header = _HEADER.validate_json(body[_PREFIX.size : _PREFIX.size + size])
+        header: Header = kind.validate_json(body[_PREFIX.size : _PREFIX.size + size])
     except (struct.error, ValidationError) as error:
         raise InvalidInputError(f"The request to the model host cannot be read: {error}") from error
     start = _PREFIX.size + size
@@ -85,6 +140,31 @@ def unpack(body: bytes) -> tuple[RecognizeHeader, list[NDArray[np.float32]]]:
     samples = np.frombuffer(body, _SAMPLE, offset=start)
     ends = np.cumsum((0, *header.lengths))
     return header, [samples[first:after] for first, after in pairwise(ends)]
+
+
+def pack_voices(traces: Sequence[VoiceTrace]) -> bytes:
+    """The answer to a request for voices."""
+    vectors = [trace.vectors.reshape(-1) for trace in traces]
+    header = VoicesHeader(
+        stretches=tuple(trace.stretches for trace in traces),
+        windows=tuple(trace.windows for trace in traces),
+        lengths=lengths_of(vectors),
+        dimensions=traces[0].vectors.shape[1] if traces else 1,
+    )
+    return b"".join(pack(_VOICES, header, vectors))
+
+
+def unpack_voices(body: bytes) -> list[VoiceTrace]:
+    """Read what ``pack_voices`` wrote.
+
+    Raises:
+        InvalidInputError: It cannot be read.
+    """
+    header, vectors = unpack(_VOICES, body)
+    return [
+        VoiceTrace(stretches=stretches, windows=windows, vectors=values.reshape(-1, header.dimensions))
+        for stretches, windows, values in zip(header.stretches, header.windows, vectors, strict=True)
+    ]
 
 
 def error_document(error: ServiceError) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import anyio.to_thread
 import uvicorn
@@ -15,12 +15,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tympan.backends.model_host.frames import BUNDLE, RESULTS, STATE, error_document, unpack
+from tympan.backends.model_host.frames import (
+    BUNDLE,
+    IDENTIFY,
+    RECOGNIZE,
+    RESULTS,
+    STATE,
+    STRETCHES,
+    TRACE,
+    error_document,
+    pack_voices,
+    unpack,
+)
 from tympan.domain.errors import ForbiddenError, InvalidInputError, ServiceError, UnavailableError
 from tympan.ports.recognizer import Recognizer
+from tympan.ports.speaker_embedder import SpeakerEmbedder
 
 R = TypeVar("R")
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _DRAIN_S = 20
 """As long as the gateway's own, so that no answer of the host has lost its asker."""
@@ -75,12 +87,18 @@ class _Admission:
 
 
 def host_application(
-    recognizer: Recognizer, secret: str, *, at_once: int = 1, waiting: int = 32
+    recognizer: Recognizer,
+    embedder: SpeakerEmbedder,
+    secret: str,
+    *,
+    at_once: int = 1,
+    waiting: int = 32,
 ) -> Starlette:
     """The routes of a model host.
 
     Args:
-        recognizer: Does the work.
+        recognizer: Hears what is said.
+        embedder: Hears who says it.
         secret: Every route but ``/health`` wants it as bearer.
         at_once: Recognitions that run together.
         waiting: Recognitions that may wait before callers are asked to come back.
@@ -94,15 +112,18 @@ def host_application(
         await loading.run(lambda: recognizer.warm(bundle))
         return JSONResponse({})
 
-    def hear(body: bytes) -> bytes:
-        header, recordings = unpack(body)
-        return RESULTS.dump_json(tuple(recognizer.recognize(header.bundle, recordings, header.options)))
+    async def check_voices(_: Request) -> Response:
+        embedder.check()
+        return JSONResponse({})
 
-    async def recognize(request: Request) -> Response:
-        # Refused before the recordings are read, so that a crowd of callers fills no memory.
-        hearing.check_room()
-        body = await request.body()
-        return Response(await hearing.run(lambda: hear(body)), media_type="application/json")
+    def listening(work: Callable[[bytes], bytes]) -> Handler:
+        async def listen(request: Request) -> Response:
+            # Refused before the recordings are read, so that a crowd of callers fills no memory.
+            hearing.check_room()
+            body = await request.body()
+            return Response(await hearing.run(lambda: work(body)))
+
+        return listen
 
     async def unload(request: Request) -> Response:
         digest = (await request.body()).decode(errors="replace")
@@ -115,16 +136,23 @@ def host_application(
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "Healthy"})
 
-    asked = {"/warm": warm, "/recognize": recognize, "/unload": unload}
-    routes = [Route(path, _guarded(handle, secret), methods=["POST"]) for path, handle in asked.items()]
-    return Starlette(routes=[*routes, Route("/state", _guarded(state, secret)), Route("/health", health)])
+    asked: dict[str, Handler] = {"/warm": warm, "/unload": unload}
+    asked |= {path: listening(work) for path, work in _listening_works(recognizer, embedder).items()}
+    told: dict[str, Handler] = {"/state": state, "/voices": check_voices}
+    return Starlette(
+        routes=[
+            *(Route(path, _guarded(handle, secret), methods=["POST"]) for path, handle in asked.items()),
+            *(Route(path, _guarded(handle, secret)) for path, handle in told.items()),
+            Route("/health", health),
+        ]
+    )
 
 
 def serve(
-    recognizer: Recognizer, host: str, port: int, secret: str, *, at_once: int = 1, waiting: int = 32
+    recognizer: Recognizer, host: str, port: int, secret: str, *, embedder: SpeakerEmbedder, at_once: int = 1
 ) -> None:
     """Serve until the process is asked to end; what runs then is answered first, for at most 20 s."""
-    application = host_application(recognizer, secret, at_once=at_once, waiting=waiting)
+    application = host_application(recognizer, embedder, secret, at_once=at_once)
     uvicorn.run(
         application,
         host=host,
@@ -134,6 +162,27 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_S,
     )
+
+
+def _listening_works(
+    recognizer: Recognizer, embedder: SpeakerEmbedder
+) -> dict[str, Callable[[bytes], bytes]]:
+    """What is asked of recordings, by path: from the body of a request to that of its answer."""
+
+    def hear(body: bytes) -> bytes:
+        header, recordings = unpack(RECOGNIZE, body)
+        return RESULTS.dump_json(tuple(recognizer.recognize(header.bundle, recordings, header.options)))
+
+    def identify(body: bytes) -> bytes:
+        header, recordings = unpack(IDENTIFY, body)
+        found = recognizer.identify_languages(header.bundle, recordings, header.candidates)
+        return STRETCHES.dump_json(tuple(map(tuple, found)))
+
+    def trace(body: bytes) -> bytes:
+        _, recordings = unpack(TRACE, body)
+        return pack_voices(embedder.trace(recordings))
+
+    return {"/recognize": hear, "/languages": identify, "/voices": trace}
 
 
 def _guarded(handle: Handler, secret: str) -> Handler:

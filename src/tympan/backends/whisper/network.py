@@ -133,6 +133,34 @@ class WhisperNetwork:
         mel = self._log_mel(samples, round(context_s * _FRAMES_A_SECOND))
         return self._model.encode(ctranslate2.StorageView.from_array(mel[np.newaxis]))
 
+    def check_multilingual(self) -> None:
+        """Make sure that the model can tell languages apart.
+
+        Raises:
+            InvalidInputError: It knows one language only (code ``InvalidModel``).
+        """
+        if not self.info.is_multilingual:
+            raise InvalidInputError(
+                f"{self.info.family} knows one language only and cannot tell languages apart. Import a "
+                "multilingual base model, such as whisper-base.",
+                code="InvalidModel",
+                target="model",
+            )
+
+    def language_probabilities(self, encoding: Encoding) -> dict[str, float]:
+        """How likely each language is spoken in a piece, by Whisper's code; they add up to 1.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        try:
+            [found] = self._model.detect_language(encoding)
+        except RuntimeError as error:
+            raise EngineError(
+                f"The engine failed while identifying a language: {error}. Try again."
+            ) from error
+        return {token.removeprefix("<|").removesuffix("|>"): float(share) for token, share in found}
+
     def decode(self, encodings: Sequence[Encoding], settings: DecodingSettings) -> list[Decoded]:
         """Decode pieces that were encoded with the same context.
 

@@ -19,6 +19,8 @@ from tympan.backends.whisper.display import DisplayRules
 from tympan.backends.whisper.engine_name import ENGINE
 from tympan.backends.whisper.hearing import Heard, Hearing, Piece
 from tympan.backends.whisper.network import WhisperNetwork
+from tympan.backends.whisper.spoken_languages import language_stretches
+from tympan.backends.whisper.turns import split_at_changes
 from tympan.backends.whisper.voice import speech_probability
 from tympan.backends.whisper.words import recognized_words
 from tympan.domain.errors import InvalidInputError
@@ -26,13 +28,23 @@ from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.clock import Clock
 from tympan.ports.model_files import ModelFiles
-from tympan.ports.recognizer import Alternative, HostState, Phrase, Recognition, RecognitionOptions
+from tympan.ports.recognizer import (
+    Alternative,
+    HostState,
+    LanguageStretch,
+    Phrase,
+    Recognition,
+    RecognitionOptions,
+)
 from tympan.speech.audio_context import longest_segment_s
 from tympan.speech.display_format import Formatted
 from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, speech_stretches
 
 _VOICED = 0.5
 """A frame at or above this is speech."""
+
+_TURN_FRAMES = 8
+"""Between two speakers a pause of 256 ms is a place to cut."""
 
 _REDUCED_SEGMENT_S = 15.0
 """Trained models have seen few longer recordings."""
@@ -100,23 +112,35 @@ class WhisperRecognizer:
         """Recognise recordings, one result each, in their order."""
         with self._model(bundle) as (network, rules), self._cpu.call() as used_cpu_s:
             language = network.language_of(options.locale)
+            changes = options.changes or ((),) * len(recordings)
             pieces, cut_cpu_s = self._cut(network, language, recordings, options, used_cpu_s)
             hearing = Hearing(
                 network=network,
                 language=language,
                 beam_size=options.beam_size or network.info.beam_size,
-                wants_words=options.wants_words,
+                # Only words tell where a piece can be cut between two speakers.
+                wants_words=options.wants_words or any(options.changes),
                 used_cpu_s=used_cpu_s,
                 is_guarded=options.is_guarded,
                 others=options.alternatives,
             )
             heard: list[list[Heard]] = [[] for _ in recordings]
             for one in hearing.hear(pieces):
-                heard[one.piece.recording].append(one)
+                index = one.piece.recording
+                heard[index].extend(split_at_changes(one, changes[index]))
             return [
                 _recognition(of_one, rules, options, cpu_s)
                 for of_one, cpu_s in zip(heard, cut_cpu_s, strict=True)
             ]
+
+    def identify_languages(
+        self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], candidates: Sequence[str]
+    ) -> Sequence[Sequence[LanguageStretch]]:
+        """Tell which languages are spoken where, one result for each recording."""
+        with self._model(bundle) as (network, _):
+            network.check_multilingual()
+            languages = [network.language_of(locale) for locale in candidates]
+            return [language_stretches(network, samples, languages) for samples in recordings]
 
     def unload(self, digest: str) -> None:
         """Free the model's memory once its running calls have ended."""
@@ -208,7 +232,10 @@ class WhisperRecognizer:
         cpu_s = []
         for index, samples in enumerate(recordings):
             before = used_cpu_s()
-            pieces.extend(_pieces(index, samples, longest_s, is_voice_gated=options.is_voice_gated))
+            changes = options.changes[index] if options.changes else ()
+            pieces.extend(
+                _pieces(index, samples, longest_s, is_voice_gated=options.is_voice_gated, changes=changes)
+            )
             cpu_s.append(used_cpu_s() - before)
         return pieces, cpu_s
 
@@ -222,7 +249,12 @@ def _give_memory_back() -> None:
 
 
 def _pieces(
-    recording: int, samples: NDArray[np.float32], longest_s: float, *, is_voice_gated: bool
+    recording: int,
+    samples: NDArray[np.float32],
+    longest_s: float,
+    *,
+    is_voice_gated: bool,
+    changes: Sequence[int],
 ) -> Iterator[Piece]:
     max_frames = int(longest_s * SAMPLE_RATE_HZ) // FRAME_SAMPLES
     if samples.size and not is_voice_gated and samples.size <= max_frames * FRAME_SAMPLES:
@@ -233,7 +265,9 @@ def _pieces(
         # The detector only tells where to cut.
         spans = cut_segments([(0, len(probability))], probability, max_frames=max_frames, pad_frames=0)
     else:
-        spans = cut_segments(speech_stretches(probability), probability, max_frames=max_frames)
+        stretches = speech_stretches(probability, min_silence_frames=_TURN_FRAMES if changes else 16)
+        borders = [change // FRAME_SAMPLES for change in changes]
+        spans = cut_segments(stretches, probability, max_frames=max_frames, borders=borders)
     for first, after in spans:
         start, end = as_samples((first, after), samples.size)
         voiced = np.flatnonzero(probability[first:after] >= _VOICED)
@@ -255,13 +289,14 @@ def _recognition(
     heard: Sequence[Heard], rules: DisplayRules, options: RecognitionOptions, cut_cpu_s: float
 ) -> Recognition:
     phrases = []
-    for one in sorted(heard, key=lambda one: one.piece.start):
+    for one in sorted(heard, key=lambda one: (one.piece.start, one.piece.speech)):
         if not one.decoded.text:
             continue
         shown = rules.apply(one.decoded.text, options.locale, options.profanity)
         if not shown.text:
             continue
         start, end = one.piece.speech
+        words = one.words if options.wants_words else ()
         phrases.append(
             Phrase(
                 start=start,
@@ -269,7 +304,7 @@ def _recognition(
                 text=shown.text,
                 unmasked=shown.unmasked,
                 confidence=one.decoded.confidence,
-                words=recognized_words(one.words, offset=one.piece.start, within=(start, end)),
+                words=recognized_words(words, offset=one.piece.start, within=(start, end)),
                 rewrites=shown.applied,
                 alternatives=_alternatives(one, shown, rules, options),
             )

@@ -32,7 +32,7 @@ def recognized_words(
         bare = text.strip()
         if not bare:
             continue
-        if not _is_punctuation(bare):
+        if not is_punctuation(bare):
             joined.append((opening + bare, start, end, confidence))
             opening = ""
         elif joined and not text.startswith(" "):
@@ -52,5 +52,6 @@ def recognized_words(
     )
 
 
-def _is_punctuation(text: str) -> bool:
+def is_punctuation(text: str) -> bool:
+    """Whether there is nothing but punctuation."""
     return all(unicodedata.category(character)[0] == "P" for character in text)

@@ -1,0 +1,1 @@
+"""Who speaks: CAM++ on ONNX Runtime, without torch."""
