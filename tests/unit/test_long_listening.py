@@ -13,6 +13,7 @@ from tympan.speech.display_format import Profanity
 from tympan.testing.audio import WavCodec, speech_like, wav_bytes
 from tympan.testing.entities import BUNDLE
 from tympan.testing.recognizer import FakeRecognizer
+from tympan.testing.speaker_embedder import FakeEmbedder
 from tympan.usecases.listening import ListeningOptions, Punctuation
 from tympan.usecases.long_listening import LongListening
 
@@ -26,8 +27,13 @@ def said(text="One, two."):
 ENGLISH = ListeningOptions(locale="en-US")
 
 
+def listener(recognizer=None, **fields):
+    fields.setdefault("embedder", FakeEmbedder())
+    return LongListening(codec=WavCodec(), recognizer=recognizer or said(), **fields)
+
+
 def hear(data, options=ENGLISH, recognizer=None, **fields):
-    listening = LongListening(codec=WavCodec(), recognizer=recognizer or said(), **fields)
+    listening = listener(recognizer, **fields)
     recording = listening.hear(BUNDLES, io.BytesIO(data), options)
     return recording, list(recording.phrases)
 
@@ -44,7 +50,7 @@ def stereo(left, right, rate_hz=16_000):
 
 def test_phrases_count_from_the_start_of_the_recording_and_come_in_order():
     seen = []
-    listening = LongListening(codec=WavCodec(), recognizer=said(), at_once=3)
+    listening = listener(at_once=3)
     recording = listening.hear(
         BUNDLES, io.BytesIO(wav_bytes(speech_like(200))), ListeningOptions(locale="en-US"), seen.append
     )
@@ -111,7 +117,7 @@ def test_punctuation_is_kept_taken_away_or_written_as_dictated(punctuation, expe
 
 def test_what_was_heard_before_the_damage_is_given_out_and_then_said():
     data = wav_bytes(speech_like(130))
-    listening = LongListening(codec=WavCodec(), recognizer=said())
+    listening = listener()
     recording = listening.hear(
         BUNDLES, io.BytesIO(data[: len(data) - 640_000]), ListeningOptions(locale="en-US")
     )
@@ -132,12 +138,20 @@ def test_what_is_no_recording_is_refused(data, code):
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [{"phrases": ("Xoriant",)}, {"speakers": (1, 2)}, {"candidate_locales": ("en-US", "de-DE")}],
+    ("fields", "code"),
+    [
+        ({"phrases": ("Xoriant",)}, "InvalidPayload"),
+        ({"speakers": (1, 2)}, "DiarizationNotInstalled"),
+        ({"candidate_locales": ("en-US", "de-DE")}, "InvalidLocale"),
+    ],
 )
-def test_what_cannot_be_done_is_refused_and_not_ignored(fields):
-    with pytest.raises(InvalidInputError, match="yet"):
-        hear(wav_bytes(speech_like(1)), ListeningOptions(locale="en-US", **fields))
+def test_what_cannot_be_done_is_refused_and_not_ignored(fields, code):
+    embedder = FakeEmbedder()
+    embedder.is_installed = False
+    options = ListeningOptions(locale="en-US", **fields)
+    with pytest.raises(InvalidInputError) as refused:
+        listener(embedder=embedder).hear(BUNDLES, io.BytesIO(wav_bytes(speech_like(1))), options)
+    assert refused.value.code == code
 
 
 def test_options_reach_the_recogniser():
@@ -168,7 +182,7 @@ class Endless:
 
 
 def peak_of(minutes):
-    listening = LongListening(codec=Endless(minutes), recognizer=said(), at_once=2)
+    listening = LongListening(codec=Endless(minutes), recognizer=said(), embedder=FakeEmbedder(), at_once=2)
     tracemalloc.start()
     recording = listening.hear(BUNDLES, io.BytesIO(), ListeningOptions(locale="en-US"))
     assert sum(1 for _ in recording.phrases) >= minutes

@@ -22,6 +22,7 @@ from tympan.backends.sql.store import SqlStore
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.reach import ReachRules, own_addresses, read_allowances, read_ports
 from tympan.ports.recognizer import Recognizer
+from tympan.ports.speaker_embedder import SpeakerEmbedder
 from tympan.speech.archive import ArchiveLimits
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_limits import DatasetLimits
@@ -30,6 +31,8 @@ from tympan.usecases.transcription_limits import TranscriptionLimits
 from tympan.usecases.transcriptions import Transcriptions
 
 if TYPE_CHECKING:
+    from tympan.backends.model_host.client import ModelHostClient
+    from tympan.domain.model import Bundle
     from tympan.usecases.endpoint_logs import EndpointLogs
     from tympan.usecases.model_receiving import ModelReceiving
 
@@ -190,8 +193,15 @@ class Foundation:
         return WhisperRecognizer(self.files, self.clock, settings)
 
     @cached_property
-    def model_host(self) -> Recognizer:
-        """The engine of the model host, which answers endpoints."""
+    def own_embedder(self) -> SpeakerEmbedder:
+        """What tells speakers apart inside this process."""
+        from tympan.backends.speakers.embedder import CampplusEmbedder
+
+        return CampplusEmbedder(self.settings.speaker_weights)
+
+    @cached_property
+    def model_host(self) -> ModelHostClient:
+        """The engine of the model host, which answers endpoints; also tells speakers apart."""
         from tympan.backends.model_host.client import ModelHostClient
 
         return ModelHostClient(*self.model_host_address)
@@ -200,7 +210,20 @@ class Foundation:
         """Hears recordings of any length with one of the engines."""
         from tympan.usecases.long_listening import LongListening
 
-        return LongListening(codec=self.codec, recognizer=recognizer, at_once=self.recognitions_at_once)
+        is_own = "own_recognizer" in vars(self) and recognizer is self.own_recognizer
+        return LongListening(
+            codec=self.codec,
+            recognizer=recognizer,
+            embedder=self.own_embedder if is_own else self.model_host,
+            at_once=self.recognitions_at_once,
+            multilingual=self._multilingual_bundles,
+        )
+
+    def _multilingual_bundles(self) -> tuple[Bundle, ...]:
+        from tympan.usecases.model_lookup import multilingual_bundles
+
+        with self.store.read() as tx:
+            return multilingual_bundles(tx, self.clock.now())
 
     @property
     def model_host_address(self) -> tuple[str, str]:

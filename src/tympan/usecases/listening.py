@@ -32,7 +32,8 @@ class ListeningOptions:
         alternatives: How many candidates a phrase has at most, the best included.
         punctuation: What of it is kept or made.
         profanity: What becomes of profane words.
-        candidate_locales: Languages to choose from; empty: ``locale`` is spoken.
+        candidate_locales: Languages to choose from beside ``locale``; empty: that is spoken. Of
+            two locales of one language the first is chosen, ``locale`` before all.
         is_single_language: The whole recording is in one of the candidates; else each phrase
             is decided by itself.
         speakers: Whether phrases carry speakers; ``(least, most)`` as hints, None: they do not.
@@ -126,9 +127,11 @@ class Listening(Protocol):
 
         Raises:
             InvalidInputError: It is no audio (code ``InvalidAudio``), is empty
-                (``EmptyAudio``), or none of its languages is a candidate
-                (``NoLanguageIdentified``, ``MultipleLanguagesIdentified``). Also raised by
-                ``phrases``, where the damage lies further on.
+                (``EmptyAudio``). Or an option cannot be honoured: there is no model for a
+                candidate (``InvalidLocale``), none that tells them apart (``InvalidModel``),
+                or what tells speakers apart is not installed (``DiarizationNotInstalled``).
+                ``phrases`` raises it where the damage lies further on, and where one language
+                was promised: ``NoLanguageIdentified``, ``MultipleLanguagesIdentified``.
             ModelDamagedError: A file of the model is missing or damaged.
             UnavailableError: The engine cannot be reached.
         """

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -14,26 +12,38 @@ from numpy.typing import NDArray
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ, AudioCodec, AudioReader
-from tympan.ports.recognizer import Phrase, Recognition, RecognitionOptions, Recognizer
-from tympan.speech.windows import Window, windows
-from tympan.usecases.candidates import candidates_of
+from tympan.ports.recognizer import Recognizer
+from tympan.ports.speaker_embedder import SpeakerEmbedder
+from tympan.speech.windows import windows
 from tympan.usecases.listening import HeardPhrase, HeardRecording, ListeningOptions
+from tympan.usecases.which_language import WhichLanguage, identifying_bundle
+from tympan.usecases.who_speaks import WhoSpeaks
+from tympan.usecases.window_hearing import WindowHearing
+from tympan.usecases.window_work import worked_in_order
+
+_UNREADABLE = "AudioUnreadable"
+"""What the codec says of data that breaks off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LongListening:
-    """``Listening`` over a codec and a recogniser.
+    """``Listening`` over a codec, a recogniser and what tells speakers apart.
 
     Windows of at most a minute are heard, several at once, and given out in order. What is
-    held in memory is twice as many windows as are heard at once.
+    held in memory is twice as many windows as are heard at once. Where speakers or the one
+    language of the recording are asked for, it is read once more before.
 
     Attributes:
         at_once: Windows heard together; as many as the recogniser has cores for.
+        multilingual: Gives models that can tell languages apart, the best first; those that
+            recognise are asked after them.
     """
 
     codec: AudioCodec
     recognizer: Recognizer
+    embedder: SpeakerEmbedder
     at_once: int = 1
+    multilingual: Callable[[], Iterable[Bundle]] = tuple
 
     def hear(
         self,
@@ -44,56 +54,115 @@ class LongListening:
     ) -> HeardRecording:
         """See ``usecases.listening.Listening.hear``."""
         _refuse_unbuilt(options)
-        reader = _opened(self.codec, file)
-        channels = _wanted(reader, options)
-        recording = HeardRecording(phrases=iter(()), channels=channels if options.channels else (0,))
-        recording.phrases = self._phrases(bundles, reader, channels, options, recording, on_progress)
+        if options.speakers is not None:
+            self.embedder.check()
+        bundles = _complete(bundles, options)
+        languages = self._languages(bundles, options)
+        source = _Source(self.codec, file, options.channels)
+        recording = HeardRecording(phrases=iter(()), channels=source.channels if options.channels else (0,))
+        recording.phrases = self._phrases(
+            _Pass(bundles=bundles, options=options, languages=languages, source=source),
+            recording,
+            on_progress,
+        )
         return recording
 
+    def _languages(self, bundles: Mapping[str, Bundle], options: ListeningOptions) -> WhichLanguage | None:
+        candidates = tuple(dict.fromkeys((options.locale, *options.candidate_locales)))
+        if len(candidates) == 1:
+            return None
+
+        def able() -> Iterator[Bundle]:
+            known = list(self.multilingual())
+            # A model that is loaded anyway, if there is one.
+            yield from sorted(known, key=lambda bundle: bundle not in bundles.values())
+            yield from bundles.values()
+
+        bundle = identifying_bundle(self.recognizer, candidates, able)
+        return WhichLanguage(recognizer=self.recognizer, bundle=bundle, candidates=candidates)
+
     def _phrases(
-        self,
-        bundles: Mapping[str, Bundle],
-        reader: AudioReader,
-        channels: Sequence[int],
-        options: ListeningOptions,
-        recording: HeardRecording,
-        on_progress: Callable[[float], None],
+        self, work: _Pass, recording: HeardRecording, on_progress: Callable[[float], None]
     ) -> Iterator[HeardPhrase]:
-        bundle = bundles[options.locale]
-        blocks = _blocks(reader, channels if options.channels else None)
-        damage: InvalidInputError | None = None
-        with ThreadPoolExecutor(max(1, self.at_once), "listening") as pool:
-            waiting: deque[tuple[Window, Future[Sequence[Recognition]]]] = deque()
-            source = windows(blocks)
-            while True:
-                try:
-                    window = next(source, None)
-                except InvalidInputError as error:
-                    damage, window = error, None
-                if window is not None:
-                    waiting.append((window, pool.submit(self._heard, bundle, window, options)))
-                while waiting and (window is None or len(waiting) >= 2 * max(1, self.at_once)):
-                    done, heard = waiting.popleft()
-                    yield from _placed(done, heard.result(), recording.channels, options)
-                    recording.samples = done.start + done.samples.shape[1]
-                    on_progress(recording.samples / SAMPLE_RATE_HZ)
-                if window is None:
-                    break
-        if damage is not None:
+        options, languages, turns = work.options, work.languages, None
+        if options.speakers is not None:
+            speaking = WhoSpeaks(embedder=self.embedder, at_once=self.at_once)
+            turns = speaking.turns(windows(work.source.blocks()), options.speakers)
+        if languages is not None and options.is_single_language:
+            locale = languages.throughout(windows(work.source.blocks()), at_once=self.at_once)
+            languages, options = None, replace(options, locale=locale)
+        hearing = WindowHearing(
+            recognizer=self.recognizer,
+            bundles=work.bundles,
+            options=options,
+            channels=recording.channels,
+            languages=languages,
+            turns=turns,
+        )
+        heard = worked_in_order(windows(work.source.blocks()), hearing.heard, at_once=self.at_once)
+        try:
+            for window, phrases in heard:
+                yield from phrases
+                recording.samples = window.start + window.samples.shape[1]
+                on_progress(recording.samples / SAMPLE_RATE_HZ)
+        except InvalidInputError as damage:
+            if damage.code != _UNREADABLE:
+                raise
             raise _broken(damage, recording.samples) from damage
         if recording.samples == 0:
             raise InvalidInputError(
                 "The recording has no samples. Check how it was made.", code="EmptyAudio", target="audio"
             )
 
-    def _heard(self, bundle: Bundle, window: Window, options: ListeningOptions) -> Sequence[Recognition]:
-        asked = RecognitionOptions(
-            locale=options.locale,
-            wants_words=options.wants_words,
-            alternatives=options.alternatives - 1,
-            profanity=options.profanity,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """What is needed to hear a recording."""
+
+    bundles: Mapping[str, Bundle]
+    options: ListeningOptions
+    languages: WhichLanguage | None
+    source: _Source
+
+
+class _Source:
+    """A recording that can be read several times, in the channels that are heard.
+
+    Raises:
+        InvalidInputError: It is no audio, or none of the channels is there.
+    """
+
+    def __init__(self, codec: AudioCodec, file: BinaryIO, channels: tuple[int, ...] | None) -> None:
+        self._codec = codec
+        self._file = file
+        self._are_apart = bool(channels)
+        self._unread: AudioReader | None = _opened(codec, file)
+        self.channels = _wanted(self._unread, channels)
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """All of it once more, shape ``(channels, samples)`` a block."""
+        reader, self._unread = self._unread, None
+        if reader is None:
+            reader = _opened(self._codec, self._file)
+        return _blocks(reader, self.channels if self._are_apart else None)
+
+
+def _complete(bundles: Mapping[str, Bundle], options: ListeningOptions) -> Mapping[str, Bundle]:
+    """The models of the locales that may be spoken.
+
+    Raises:
+        InvalidInputError: There is none for one of them.
+    """
+    wanted = dict.fromkeys((options.locale, *options.candidate_locales))
+    missing = [locale for locale in wanted if locale not in bundles]
+    if missing:
+        raise InvalidInputError(
+            f"There is no model for {', '.join(missing)}. Import a base model that knows the language, or "
+            "leave the locale out.",
+            code="InvalidLocale",
+            target="candidateLocales" if options.candidate_locales else "locale",
         )
-        return self.recognizer.recognize(bundle, list(np.ascontiguousarray(window.samples)), asked)
+    return {locale: bundles[locale] for locale in wanted}
 
 
 def _refuse_unbuilt(options: ListeningOptions) -> None:
@@ -102,14 +171,6 @@ def _refuse_unbuilt(options: ListeningOptions) -> None:
             "This server does not favour the words of a phrase list yet. Leave the list out, or train a "
             "model with them.",
             target="phraseList",
-        )
-    if options.speakers is not None:
-        raise InvalidInputError(
-            "This server does not tell speakers apart yet. Leave diarization out.", target="diarization"
-        )
-    if any(locale != options.locale for locale in options.candidate_locales):
-        raise InvalidInputError(
-            "This server does not identify languages yet. Name one locale.", target="candidateLocales"
         )
 
 
@@ -120,14 +181,14 @@ def _opened(codec: AudioCodec, file: BinaryIO) -> AudioReader:
         raise InvalidInputError(error.message, code="InvalidAudio", target="audio") from error
 
 
-def _wanted(reader: AudioReader, options: ListeningOptions) -> tuple[int, ...]:
+def _wanted(reader: AudioReader, channels: tuple[int, ...] | None) -> tuple[int, ...]:
     """The channels of the recording that are heard; all of them are mixed where none is named."""
     there = tuple(range(reader.info.channels))
-    wanted = tuple(channel for channel in there if options.channels is None or channel in options.channels)
+    wanted = tuple(channel for channel in there if channels is None or channel in channels)
     if not wanted:
         raise InvalidInputError(
             f"The recording has {len(there)} channels, numbered from 0; none of the channels asked for "
-            f"({', '.join(map(str, options.channels or ()))}) is among them.",
+            f"({', '.join(map(str, channels or ()))}) is among them.",
             code="InvalidChannels",
             target="channels",
         )
@@ -139,31 +200,6 @@ def _blocks(reader: AudioReader, channels: Sequence[int] | None) -> Iterator[NDA
         return (block[np.newaxis] for block in reader.blocks())
     chosen = list(channels)
     return (block[chosen] for block in reader.channel_blocks())
-
-
-def _placed(
-    window: Window, heard: Sequence[Recognition], channels: Sequence[int], options: ListeningOptions
-) -> Iterator[HeardPhrase]:
-    """The phrases of a window in time order, as the recording counts."""
-    phrases: list[tuple[Phrase, int]] = [
-        (phrase, channel)
-        for channel, recognition in zip(channels, heard, strict=True)
-        for phrase in recognition.phrases
-    ]
-    for phrase, channel in sorted(phrases, key=lambda one: (one[0].start, one[1])):
-        moved = _moved(phrase, window.start)
-        yield HeardPhrase(
-            channel=channel,
-            start=moved.start,
-            end=moved.end,
-            locale=options.locale,
-            candidates=candidates_of(moved, options.locale, options),
-        )
-
-
-def _moved(phrase: Phrase, by: int) -> Phrase:
-    words = tuple(replace(word, start=word.start + by, end=word.end + by) for word in phrase.words)
-    return replace(phrase, start=phrase.start + by, end=phrase.end + by, words=words)
 
 
 def _broken(damage: InvalidInputError, samples: int) -> InvalidInputError:

@@ -37,6 +37,17 @@ def adaptation_of(model: Model) -> tuple[str, ...]:
     return (*trained, *(word for name, word in _ADAPTATION_FILES.items() if name in names))
 
 
+def multilingual_bundles(tx: Transaction, now: datetime) -> tuple[Bundle, ...]:
+    """The base models that are offered for more than one language, the latest release first."""
+    usable = [
+        model for model in tx.base_models.list(Query()) if not has_passed(model.decoding_expires_at, now)
+    ]
+    languages: dict[Bundle, set[str]] = {}
+    for model in sorted(usable, key=lambda one: (one.released_at, one.created_at, one.id), reverse=True):
+        languages.setdefault(model.bundle, set()).add(model.locale.partition("-")[0].lower())
+    return tuple(bundle for bundle, spoken in languages.items() if len(spoken) > 1)
+
+
 def bundle_of(model: Model) -> Bundle:
     """The files of a model.
 
