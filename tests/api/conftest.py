@@ -26,6 +26,7 @@ from tympan.testing.entities import make_base_model
 from tympan.testing.fetcher import FakeFetcher
 from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
 from tympan.testing.recognizer import FakeRecognizer
+from tympan.testing.speaker_embedder import FakeEmbedder
 from tympan.testing.store import MemoryStore
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
@@ -173,7 +174,7 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         file_recognition=FileRecognition(
             store=store,
             serving=serving,
-            listening=LongListening(codec=WavCodec(), recognizer=recognizer),
+            listening=LongListening(codec=WavCodec(), recognizer=recognizer, embedder=FakeEmbedder()),
         ),
         files_at_once=RequestsAtOnce(2),
         fetcher=fetcher,
