@@ -29,6 +29,7 @@ from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.speaker_embedder import FakeEmbedder
 from tympan.testing.store import MemoryStore
 from tympan.usecases.access import Access
+from tympan.usecases.announcing import AnnouncingStore
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
@@ -36,6 +37,7 @@ from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.file_recognition import FileRecognition
+from tympan.usecases.hook_deliveries import HookDeliveries
 from tympan.usecases.jobs import Jobs
 from tympan.usecases.long_listening import LongListening
 from tympan.usecases.model_copies import ModelCopies
@@ -46,6 +48,7 @@ from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
 from tympan.usecases.traffic import RequestsAtOnce
 from tympan.usecases.transcriptions import Transcriptions
+from tympan.usecases.web_hooks import WebHooks
 
 OWNER_KEY = "0123456789abcdef" * 4
 V32 = "/speechtotext/v3.2"
@@ -91,13 +94,14 @@ class Relay:
 class World:
     """A server with everything behind it in memory."""
 
-    store: MemoryStore
+    store: AnnouncingStore
     blobs: MemoryBlobs
     clock: FakeClock
     recognizer: FakeRecognizer
     services: Services
     client: PublishedClient
     relay: Relay
+    fetcher: FakeFetcher
 
     def add(self, entity):
         """Put an entity into the store as it is."""
@@ -110,6 +114,8 @@ class World:
             "Endpoint": "endpoints",
             "Transcription": "transcriptions",
             "Job": "jobs",
+            "WebHook": "web_hooks",
+            "HookDelivery": "hook_deliveries",
         }
         with self.store.write() as tx:
             getattr(tx, repositories[type(entity).__name__]).add(entity)
@@ -139,10 +145,10 @@ class World:
 
 def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptions/here", **more):
     """A server with everything behind it in memory, ready to be called."""
-    store, clock, blobs, recognizer = MemoryStore(), FakeClock(), MemoryBlobs(), FakeRecognizer()
+    clock, blobs, recognizer, fetcher = FakeClock(), MemoryBlobs(), FakeRecognizer(), FakeFetcher()
+    store = AnnouncingStore(store=MemoryStore(), clock=clock)
     recognizer._texts = lambda bundle, samples, options: "Remind me to buy 5 pencils."
     shared = {"store": store, "clock": clock}
-    fetcher = FakeFetcher()
     serving = Serving(policy=ExpiredEndpointPolicy.FALL_BACK, **shared)
     access = Access(token_secret=b"t" * 32, **shared)
     access.bootstrap(OWNER_KEY)
@@ -180,6 +186,8 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         fetcher=fetcher,
         jobs=Jobs(**shared),
         logs=EndpointLogs(blobs=blobs, **shared),
+        web_hooks=WebHooks(fetcher=fetcher, **shared),
+        hook_deliveries=HookDeliveries(**shared),
         blobs=blobs,
         recognizer=recognizer,
         ping=store.ping,
@@ -192,7 +200,7 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
     client = PublishedClient(
         create_app(services), base_url=host, headers={"Ocp-Apim-Subscription-Key": OWNER_KEY}
     )
-    return World(store, blobs, clock, recognizer, services, client, relay)
+    return World(store, blobs, clock, recognizer, services, client, relay, fetcher)
 
 
 @pytest.fixture

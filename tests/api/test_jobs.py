@@ -71,3 +71,11 @@ def test_the_server_says_what_it_is(client, base_model):
     assert server["limits"]["uploadBytes"] == 1_000_000
     assert list(server["locales"]) == ["en-US"]
     assert server["modelHost"]["engine"] == "fake"
+
+
+def test_pages_of_jobs_follow_each_other(world, client):
+    wanted = {waiting_job(world).id for _ in range(3)}
+    first = client.get(JOBS, params={"top": 2}).json()
+    second = client.get(first["@nextLink"]).json()
+    assert {job["id"] for job in first["values"] + second["values"]} == wanted
+    assert "@nextLink" not in second

@@ -18,7 +18,9 @@ from tympan.backends.sql.store import SqlStore
 from tympan.ports.blobs import BlobStore
 from tympan.ports.store import Store
 from tympan.testing.blobs import MemoryBlobs
+from tympan.testing.clock import FakeClock
 from tympan.testing.store import MemoryStore
+from tympan.usecases.announcing import AnnouncingStore
 
 KEY_ID, SECRET = "an-access-key", "a-secret-access-key"
 
@@ -39,11 +41,14 @@ def database_url(request, tmp_path) -> str:
     return request.getfixturevalue("postgres_server").new_database()
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=["memory", "announcing", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
 def store(request, tmp_path) -> Iterator[Store]:
     """A store of each kind, with nothing in it."""
-    if request.param == "memory":
-        yield MemoryStore()
+    if request.param in ("memory", "announcing"):
+        memory = MemoryStore()
+        yield memory if request.param == "memory" else AnnouncingStore(store=memory, clock=FakeClock())
         return
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/app.db"

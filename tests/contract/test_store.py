@@ -29,6 +29,7 @@ from tympan.domain.transcription import (
     TranscriptionCounts,
     TranscriptionOptions,
 )
+from tympan.domain.web_hook import DeliveryState, HookEvent
 from tympan.testing.clock import START
 from tympan.testing.entities import (
     BUNDLE,
@@ -36,6 +37,7 @@ from tympan.testing.entities import (
     make_block,
     make_copy_authorization,
     make_dataset,
+    make_delivery,
     make_endpoint,
     make_evaluation,
     make_job,
@@ -45,6 +47,7 @@ from tympan.testing.entities import (
     make_model_copy,
     make_project,
     make_transcription,
+    make_web_hook,
 )
 
 FILE = StoredFile(
@@ -127,6 +130,29 @@ COMPLETE = {
     "logs": make_log(duration_s=1.5),
     "copy_authorizations": make_copy_authorization(is_local=True, offer=OFFER),
     "model_copies": make_model_copy(target_model_id="m", status=Status.SUCCEEDED),
+    "web_hooks": make_web_hook(
+        description="Zwei",
+        events=(HookEvent.MODEL_DELETION, HookEvent.PING),
+        secret="s",
+        former_secret="t",
+        former_secret_until=START + timedelta(microseconds=5),
+        status=Status.FAILED,
+        failure=Failure(code="InvalidCallbackUri", message="m"),
+        challenge_id="c",
+        api_version="2024-11-15",
+        custom_properties={"z": "1", "a": "2"},
+    ),
+    "hook_deliveries": make_delivery(
+        token="t",
+        state=DeliveryState.DEAD,
+        attempts=3,
+        earlier_attempts=1,
+        tried_since=START + timedelta(microseconds=5),
+        last_attempt_at=START,
+        last_status=503,
+        last_error="e",
+        finished_at=START,
+    ),
     "jobs": make_job(
         arguments={"source": "x"}, state=JobState.FAILED, attempt=3, failure=Failure(code="c", message="m")
     ),
@@ -524,6 +550,21 @@ def test_records_of_a_job_that_is_gone_are_refused_and_go_with_it(store):
         ):
             with pytest.raises(NotFoundError, match="job"):
                 write()
+
+
+def test_many_deliveries_are_discarded_at_once_and_only_those_meant(store):
+    old = [make_delivery(state=DeliveryState.DELIVERED, finished_at=START) for _ in range(3)]
+    new = make_delivery(state=DeliveryState.DELIVERED, finished_at=START + timedelta(days=1))
+    waiting = make_delivery()
+    add(store, *old, new, waiting, to="hook_deliveries")
+    where = And(Compare("state", "eq", "delivered"), Compare("finished_at", "lt", START + timedelta(hours=1)))
+    with store.write() as tx:
+        assert tx.hook_deliveries.discard(where) == 3
+        assert tx.hook_deliveries.discard(where) == 0
+    with store.read() as tx:
+        assert {one.id for one in tx.hook_deliveries.list()} == {new.id, waiting.id}
+        with pytest.raises(RuntimeError, match="write"):
+            tx.hook_deliveries.discard(where)
 
 
 def test_a_store_that_is_there_answers_a_ping(store):

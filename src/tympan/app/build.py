@@ -18,9 +18,9 @@ from tympan.app.foundation import Foundation
 from tympan.app.settings import Settings
 from tympan.backends.clock import SystemClock
 from tympan.backends.sql.engine import EngineOptions
-from tympan.backends.sql.store import SqlStore
 from tympan.domain.job import JobKind
 from tympan.ports.jobs import JobContext
+from tympan.ports.store import Store
 from tympan.worker.steps import StepTable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _ONE_AT_A_TIME = EngineOptions(pool_size=1, overflow=2)
 class StepApp:
     """What a child process needs to run one attempt of a step."""
 
-    store: SqlStore
+    store: Store
     clock: SystemClock
     steps: StepTable
 

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 
 from tympan.app.foundation import Foundation
 from tympan.app.settings import Settings, child_environment
-from tympan.backends.clock import SystemClock
 from tympan.backends.compute_local import LocalCompute
 from tympan.backends.jobs_dbos import DbosJobEngine, EngineSettings
 from tympan.backends.leases import ProcessIdentity
 from tympan.backends.sql.engine import EngineOptions
-from tympan.backends.sql.store import SqlStore
 from tympan.domain.job import JobKind
 from tympan.ports.jobs import JobLimits
 from tympan.usecases.dataset_blocks import DatasetBlocks
@@ -37,7 +35,8 @@ def build_job_engine(
         attempt: The program that runs one attempt.
         identity: Who the worker is; None: the process it runs in.
     """
-    store, clock = SqlStore(settings.sql_url), SystemClock()
+    base = Foundation(settings)
+    store, clock = base.store, base.clock
     compute = LocalCompute(
         command=attempt,
         log_folder=settings.data_dir / "logs" / "jobs",
@@ -60,7 +59,9 @@ def build_job_engine(
 
 def build_housekeeping(settings: Settings) -> Housekeeping:
     """What a worker does besides jobs."""
-    base = Foundation(settings, EngineOptions(pool_size=1, overflow=2))
+    from tympan.app.build_hooks import hook_chores
+
+    base = Foundation(settings, EngineOptions(pool_size=2, overflow=4))
     blocks = DatasetBlocks(store=base.store, blobs=base.blobs, clock=base.clock, limits=base.dataset_limits)
     endpoints = Endpoints(store=base.store, clock=base.clock)
     jobs = Jobs(store=base.store, clock=base.clock)
@@ -75,5 +76,6 @@ def build_housekeeping(settings: Settings) -> Housekeeping:
         Chore(name="overlong-trainings", every_s=_MINUTE_S, run=end_overlong),
         Chore(name="expired-endpoints", every_s=_MINUTE_S, run=endpoints.delete_expired),
         Chore(name="expired-transcriptions", every_s=_MINUTE_S, run=base.transcriptions.expire),
+        *hook_chores(base),
     ]
     return Housekeeping(chores)

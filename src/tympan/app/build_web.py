@@ -19,6 +19,7 @@ from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.file_recognition import FileRecognition
+from tympan.usecases.hook_deliveries import HookDeliveries
 from tympan.usecases.jobs import Jobs
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.models import Models
@@ -26,6 +27,7 @@ from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
+from tympan.usecases.web_hooks import WebHooks
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -71,6 +73,13 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         fetcher=base.fetcher,
         jobs=Jobs(store=store, clock=clock),
         logs=base.endpoint_logs,
+        web_hooks=WebHooks(
+            store=store,
+            clock=clock,
+            fetcher=base.fetcher,
+            is_for_all_versions=settings.hooks_hear_all_versions,
+        ),
+        hook_deliveries=HookDeliveries(store=store, clock=clock),
         blobs=base.blobs,
         recognizer=base.model_host,
         ping=store.ping,

@@ -23,7 +23,9 @@ from tympan.domain.errors import InvalidInputError
 from tympan.domain.reach import ReachRules, own_addresses, read_allowances, read_ports
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
+from tympan.ports.store import Store
 from tympan.speech.archive import ArchiveLimits
+from tympan.usecases.announcing import AnnouncingStore
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_limits import DatasetLimits
 from tympan.usecases.listening import Listening
@@ -51,9 +53,13 @@ class Foundation:
         self._options = options
 
     @cached_property
-    def store(self) -> SqlStore:
-        """Resources and jobs."""
-        return SqlStore(self.settings.sql_url, self._options)
+    def store(self) -> Store:
+        """Resources and jobs; what happens to them is announced."""
+        return AnnouncingStore(
+            store=SqlStore(self.settings.sql_url, self._options),
+            clock=self.clock,
+            is_for_all_versions=self.settings.hooks_hear_all_versions,
+        )
 
     @cached_property
     def blobs(self) -> ObstoreBlobs:

@@ -93,6 +93,28 @@ class Settings(BaseSettings):
     recording_fetch_limit_bytes: int = Field(
         1024**3, ge=1, description="Largest recording that a transcription fetches."
     )
+    hooks_hear_all_versions: bool = Field(
+        False, description="Whether web hooks are told of entities made through other API versions too."
+    )
+    hook_answer_s: float = Field(
+        15.0, gt=0, description="The receiver of a web hook must answer within this."
+    )
+    hook_retry_first_s: float = Field(
+        5.0,
+        gt=0,
+        description="Pause before a delivery is tried again; each further one is three times as long.",
+    )
+    hook_retry_total_s: float = Field(
+        24 * 3600.0, ge=0, description="After so long, a delivery that still fails is given up."
+    )
+    hooks_at_once: int = Field(16, ge=2, description="Receivers of web hooks that a worker calls at once.")
+    hook_keep_delivered_days: float = Field(
+        30.0, ge=0, description="For how long the log of web hooks keeps what was delivered."
+    )
+    hook_keep_dead_days: float = Field(
+        90.0, ge=0, description="For how long the log of web hooks keeps what was given up."
+    )
+
     upload_limit_bytes: int = Field(2 * 1024**3, ge=1, description="Largest upload.")
     archive_entry_limit: int = Field(10_000, ge=1, description="Most files in an archive.")
     archive_total_limit_bytes: int = Field(20 * 1024**3, ge=1, description="Largest unpacked archive.")

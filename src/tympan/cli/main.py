@@ -22,6 +22,7 @@ from tympan.cli import (
     servers,
     transcribe,
     transcriptions,
+    web_hooks,
 )
 from tympan.cli.errors import FAILED, INTERRUPTED, exit_status
 from tympan.cli.session import Options
@@ -42,6 +43,7 @@ app.add_typer(evaluations.app, name="evaluation")
 app.add_typer(endpoints.app, name="endpoint")
 app.add_typer(transcriptions.app, name="transcription")
 app.add_typer(jobs.app, name="job")
+app.add_typer(web_hooks.app, name="webhook")
 transcribe.add_to(app)
 
 

@@ -19,6 +19,7 @@ from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import Compare, Filter, Not
 from tympan.domain.transcription import Transcription
+from tympan.domain.web_hook import HookDelivery, WebHook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,14 @@ CATALOGUE: Mapping[type, EntityKind] = {
     LogFile: EntityKind(noun="log", names=("id", "place", "session_id", "created_at")),
     CopyAuthorization: EntityKind(noun="copy authorization", names=("id", "created_at", "expires_at")),
     ModelCopy: EntityKind(noun="model copy", names=(*_WORKED, "model_id")),
+    WebHook: EntityKind(
+        noun="web hook",
+        names=("id", "display_name", "description", "web_url", "status", "created_at", "last_action_at"),
+    ),
+    HookDelivery: EntityKind(
+        noun="delivery",
+        names=("id", "hook_id", "event", "state", "created_at", "next_attempt_at", "finished_at"),
+    ),
     Job: EntityKind(
         noun="job",
         names=("id", "kind", "resource_id", "state", "step", "created_at", "started_at", "finished_at"),

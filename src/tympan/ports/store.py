@@ -16,6 +16,7 @@ from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import EVERYTHING, Filter, Query
 from tympan.domain.transcription import Transcription
+from tympan.domain.web_hook import HookDelivery, WebHook
 
 T = TypeVar("T")
 
@@ -113,6 +114,18 @@ class JobRepository(Repository[Job], Protocol):
         ...
 
 
+class DeliveryRepository(Repository[HookDelivery], Protocol):
+    """What web hooks were told or are still to be told."""
+
+    def discard(self, where: Filter) -> int:
+        """Remove all that a filter keeps; returns how many there were.
+
+        Raises:
+            InvalidInputError: The filter names a field that cannot be filtered by.
+        """
+        ...
+
+
 class Transaction(Protocol):
     """All repositories, seen through one database transaction."""
 
@@ -128,6 +141,8 @@ class Transaction(Protocol):
     logs: Repository[LogFile]
     copy_authorizations: Repository[CopyAuthorization]
     model_copies: Repository[ModelCopy]
+    web_hooks: Repository[WebHook]
+    hook_deliveries: DeliveryRepository
     jobs: JobRepository
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.query import Filter, Query, every
-from tympan.domain.resource import Resource, WorkedResource
+from tympan.domain.resource import Status
 from tympan.rest.calls import Call
 from tympan.wire.addresses import is_id
 from tympan.wire.filters import FILTER_NAMES, parse_filter
@@ -27,8 +27,23 @@ PAGE_OPTIONS = ("skip", "top", "filter")
 AFTER = "after"
 """The option of our own in ``@nextLink``: the place behind which the next page begins."""
 
-R = TypeVar("R", bound=Resource)
-R_co = TypeVar("R_co", bound=Resource, covariant=True)
+
+class Placed(Protocol):
+    """What has a place in a list."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made."""
+        ...
+
+
+R = TypeVar("R", bound=Placed)
+R_co = TypeVar("R_co", bound=Placed, covariant=True)
 
 
 class Listed(Protocol[R_co]):
@@ -39,7 +54,7 @@ class Listed(Protocol[R_co]):
         ...
 
 
-def entity_answer(document: Document, resource: Resource, *, is_new: bool = False) -> Response:
+def entity_answer(document: Document, resource: Placed, *, is_new: bool = False) -> Response:
     """An entity; a new one with its location, one that is being worked on with a time to ask again."""
     headers = {}
     if is_new:
@@ -49,9 +64,10 @@ def entity_answer(document: Document, resource: Resource, *, is_new: bool = Fals
     return JSONResponse(document, status_code=201 if is_new else 200, headers=headers)
 
 
-def is_worked_on(resource: Resource) -> bool:
+def is_worked_on(resource: Placed) -> bool:
     """Whether background work will still change it."""
-    return isinstance(resource, WorkedResource) and not resource.status.is_terminal
+    status = getattr(resource, "status", None)
+    return isinstance(status, Status) and not status.is_terminal
 
 
 def gone() -> Response:
@@ -123,7 +139,7 @@ def filter_of(call: Call, collection: str) -> Filter | None:
     return parse_filter(text, FILTER_NAMES[collection]) if text and text.strip() else None
 
 
-def _token(last: Resource) -> str:
+def _token(last: Placed) -> str:
     """The place of an entity in a list, as links carry it."""
     return urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode().rstrip("=")
 
@@ -164,5 +180,6 @@ def next_link(call: Call, skip: int, top: int, after: str | None = None) -> str:
         options[AFTER] = after
     if call.version.is_dated:
         options["api-version"] = call.version.value
-    path = call.version.path + call.path.removeprefix(ROOT)
+    is_published = call.path.startswith(f"{ROOT}/")
+    path = call.version.path + call.path.removeprefix(ROOT) if is_published else call.path
     return f"{call.base_url}{path}?{urlencode(options)}"

@@ -23,6 +23,7 @@ from tympan.rest import (
     recognition,
     tokens,
     transcriptions,
+    web_hooks,
 )
 from tympan.rest.auth import OwnerOnly
 from tympan.rest.errors import install_error_handlers
@@ -62,10 +63,12 @@ def create_app(services: Services) -> FastAPI:
         endpoint_logs,
         endpoints,
         transcriptions,
+        web_hooks,
     ):
         app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(files.router)
-    for module_router in (jobs.router, endpoint_logs.our_router, model_copies.our_router, ours.router):
+    our_routers = (jobs.router, endpoint_logs.our_router, model_copies.our_router, web_hooks.our_router)
+    for module_router in (*our_routers, ours.router):
         app.include_router(module_router, prefix=OURS, dependencies=[OwnerOnly])
     app.include_router(model_copies.transfer_router)  # opened by an authorization instead of a key
     app.include_router(fast.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])

@@ -18,6 +18,7 @@ from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.file_recognition import FileRecognition
+from tympan.usecases.hook_deliveries import HookDeliveries
 from tympan.usecases.jobs import Jobs
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.model_receiving import ModelReceiving
@@ -26,6 +27,7 @@ from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
 from tympan.usecases.transcriptions import Transcriptions
+from tympan.usecases.web_hooks import WebHooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Services:
     fetcher: Fetcher
     jobs: Jobs
     logs: EndpointLogs
+    web_hooks: WebHooks
+    hook_deliveries: HookDeliveries
     blobs: BlobStore
     recognizer: Recognizer
     ping: Callable[[], None]

@@ -20,7 +20,9 @@ from tympan.domain.job import Job, JobKind
 from tympan.domain.model import BaseModel, Bundle, BundleFile, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
+from tympan.domain.resource import Status
 from tympan.domain.transcription import SourceKind, Transcription
+from tympan.domain.web_hook import HookDelivery, HookEvent, WebHook
 from tympan.testing.clock import START
 
 BUNDLE = Bundle(engine="ct2", files=(BundleFile(name="model.bin", sha256="a" * 64, size_bytes=3),))
@@ -128,6 +130,36 @@ def make_model_copy(**fields: Any) -> ModelCopy:
         "expires_at": START + timedelta(days=1),
     }
     return ModelCopy(**_resource("Model") | known | fields)
+
+
+def make_web_hook(**fields: Any) -> WebHook:
+    """A web hook that has answered its challenge and is told of finished datasets."""
+    new: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "display_name": "Hook",
+        "web_url": "https://receiver.test/call",
+        "events": (HookEvent.DATASET_COMPLETION,),
+        "status": Status.SUCCEEDED,
+        "was_confirmed": True,
+        "base_url": "http://speech.test",
+        "created_at": START,
+        "last_action_at": START,
+    }
+    return WebHook(**new | fields)
+
+
+def make_delivery(**fields: Any) -> HookDelivery:
+    """A delivery that is due."""
+    new: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "hook_id": str(uuid.uuid4()),
+        "event": HookEvent.DATASET_COMPLETION,
+        "collection": "datasets",
+        "entity_id": str(uuid.uuid4()),
+        "created_at": START,
+        "next_attempt_at": START,
+    }
+    return HookDelivery(**new | fields)
 
 
 def make_job(**fields: Any) -> Job:

@@ -27,7 +27,8 @@ from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.query import EVERYTHING, And, Compare, Filter, Not, Or, Query
 from tympan.domain.transcription import Transcription
-from tympan.ports.store import JobRepository, Repository, Transaction
+from tympan.domain.web_hook import HookDelivery, WebHook
+from tympan.ports.store import DeliveryRepository, JobRepository, Repository, Transaction
 
 T = TypeVar("T")
 
@@ -110,6 +111,8 @@ class MemoryTransaction:
             CopyAuthorization, state, is_writable
         )
         self.model_copies: Repository[ModelCopy] = MemoryRepository(ModelCopy, state, is_writable)
+        self.web_hooks: Repository[WebHook] = MemoryRepository(WebHook, state, is_writable)
+        self.hook_deliveries: DeliveryRepository = MemoryDeliveries(HookDelivery, state, is_writable)
         self.jobs: JobRepository = MemoryJobs(Job, state, is_writable)
 
 
@@ -183,6 +186,16 @@ class MemoryRepository(Generic[T]):
     def _require_writing(self) -> None:
         if not self._is_writable:
             raise RuntimeError("This transaction was opened with store.read(); use store.write() to change.")
+
+
+class MemoryDeliveries(MemoryRepository[HookDelivery]):
+    """Deliveries; many are removed at once."""
+
+    def discard(self, where: Filter) -> int:
+        """Remove all that a filter keeps."""
+        self._require_writing()
+        removed = [delivery.id for delivery in self._matching(where)]
+        return sum(self.delete(delivery_id) for delivery_id in removed)
 
 
 class MemoryJobs(MemoryRepository[Job]):

@@ -63,6 +63,10 @@ FILTER_NAMES: Mapping[str, Mapping[str, FilterName]] = {
     "evaluations": _WORKED_NAMES,
     "endpoints": _WORKED_NAMES,
     "transcriptions": _WORKED_NAMES,
+    "webhooks": {
+        **{name: known for name, known in _WORKED_NAMES.items() if name != "locale"},
+        "weburl": FilterName("web_url"),
+    },
     "files": {
         "name": FilterName("name"),
         "createddatetime": FilterName("created_at", is_time=True),

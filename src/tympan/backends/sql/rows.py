@@ -24,6 +24,7 @@ from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.transcription import Transcription
+from tympan.domain.web_hook import HookDelivery, WebHook
 
 T = TypeVar("T")
 
@@ -93,4 +94,6 @@ KEYS = RowMap(entity_type=AccessKey, table=tables.keys)
 LOGS = RowMap(entity_type=LogFile, table=tables.endpoint_logs)
 COPY_AUTHORIZATIONS = RowMap(entity_type=CopyAuthorization, table=tables.copy_authorizations)
 MODEL_COPIES = RowMap(entity_type=ModelCopy, table=tables.model_copies)
+WEB_HOOKS = RowMap(entity_type=WebHook, table=tables.web_hooks)
+HOOK_DELIVERIES = RowMap(entity_type=HookDelivery, table=tables.hook_deliveries)
 JOBS = RowMap(entity_type=Job, table=tables.jobs)

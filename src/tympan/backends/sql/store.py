@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, Engine, text
 
 from tympan.backends.sql import rows
+from tympan.backends.sql.deliveries import SqlDeliveries
 from tympan.backends.sql.engine import EngineOptions, make_engine
 from tympan.backends.sql.errors import translated
 from tympan.backends.sql.jobs import SqlJobs
@@ -24,7 +25,8 @@ from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
 from tympan.domain.transcription import Transcription
-from tympan.ports.store import JobRepository, Repository, Transaction
+from tympan.domain.web_hook import WebHook
+from tympan.ports.store import DeliveryRepository, JobRepository, Repository, Transaction
 
 
 class SqlStore:
@@ -106,6 +108,8 @@ class SqlTransaction:
         self.logs: Repository[LogFile] = repository(rows.LOGS)
         self.copy_authorizations: Repository[CopyAuthorization] = repository(rows.COPY_AUTHORIZATIONS)
         self.model_copies: Repository[ModelCopy] = repository(rows.MODEL_COPIES)
+        self.web_hooks: Repository[WebHook] = repository(rows.WEB_HOOKS)
+        self.hook_deliveries: DeliveryRepository = SqlDeliveries(connection, is_writable=is_writable)
         self.jobs: JobRepository = SqlJobs(connection, is_writable=is_writable)
 
 

@@ -158,6 +158,24 @@ endpoint_logs = _entities(
 )
 copy_authorizations = _entities("copy_authorizations", Column("expires_at", Moment, nullable=False))
 model_copies = _worked("model_copies", _text("model_id"))
+web_hooks = _entities(
+    "web_hooks",
+    _text("display_name"),
+    _optional("description"),
+    _text("web_url"),
+    _text("status"),
+    Column("last_action_at", Moment, nullable=False),
+)
+hook_deliveries = _entities(
+    "hook_deliveries",
+    _text("hook_id"),
+    _text("event"),
+    _text("state"),
+    Column("next_attempt_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Index(None, "hook_id", "state", "created_at", "id"),
+    Index(None, "state", "next_attempt_at"),
+)
 jobs = _entities(
     "jobs",
     _text("kind"),
