@@ -27,7 +27,6 @@ from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
-from tympan.usecases.web_hooks import WebHooks
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -73,12 +72,7 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         fetcher=base.fetcher,
         jobs=Jobs(store=store, clock=clock),
         logs=base.endpoint_logs,
-        web_hooks=WebHooks(
-            store=store,
-            clock=clock,
-            fetcher=base.fetcher,
-            is_for_all_versions=settings.hooks_hear_all_versions,
-        ),
+        web_hooks=base.web_hooks,
         hook_deliveries=HookDeliveries(store=store, clock=clock),
         blobs=base.blobs,
         recognizer=base.model_host,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tympan.domain.model import Bundle
     from tympan.usecases.endpoint_logs import EndpointLogs
     from tympan.usecases.model_receiving import ModelReceiving
+from tympan.usecases.web_hooks import WebHooks
 
 
 class Foundation:
@@ -148,6 +149,16 @@ class Foundation:
             rule=self.settings.lifecycle_rule,
             resource_id=resource_id,
             limit_bytes=self.settings.model_copy_limit_bytes,
+        )
+
+    @cached_property
+    def web_hooks(self) -> WebHooks:
+        """Receivers that are told what happens."""
+        return WebHooks(
+            store=self.store,
+            clock=self.clock,
+            fetcher=self.fetcher,
+            is_for_all_versions=self.settings.hooks_hear_all_versions,
         )
 
     @cached_property
