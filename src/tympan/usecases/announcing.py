@@ -200,8 +200,13 @@ class _WatchedRepository(Generic[A]):
         return self._inner.count(where)
 
     def _note(self, entity: A, *happenings: Happening) -> None:
-        if happenings and self._notes.hooks:
+        if happenings and is_listed(entity) and self._notes.hooks:
             self._notes.taken += [(self._collection, happening, entity) for happening in happenings]
+
+
+def is_listed(entity: object) -> bool:
+    """Whether lists show an entity: not what only stands behind an evaluation."""
+    return getattr(entity, "evaluation_id", None) is None
 
 
 _ENTERED: Mapping[Status, Happening] = {

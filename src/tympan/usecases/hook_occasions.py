@@ -9,6 +9,7 @@ from tympan.domain.query import Compare, Filter, Or, Query
 from tympan.domain.resource import Status, WorkedResource
 from tympan.domain.web_hook import ENTITY_WORDS, Happening, HookDelivery, HookEvent, WebHook, event_of
 from tympan.ports.store import Repository, Transaction
+from tympan.usecases.announcing import is_listed
 
 _PAGE = 50
 _STATES: dict[Happening, Filter | None] = {
@@ -43,12 +44,12 @@ def _newest(
     tx: Transaction, collection: str, where: Filter | None, version: str | None
 ) -> Iterator[WorkedResource]:
     """The newest entity that a filter keeps, if there is one; lists are read from their end."""
-    repository = cast("Repository[WorkedResource] | None", getattr(tx, collection, None))
-    end = 0 if repository is None else repository.count(where)
-    while repository is not None and end > 0:
+    repository = cast("Repository[WorkedResource]", getattr(tx, collection))
+    end = repository.count(where)
+    while end > 0:
         start = max(0, end - _PAGE)
         for entity in reversed(repository.list(Query(where=where, skip=start, top=end - start))):
-            if version in (None, entity.api_version):
+            if version in (None, entity.api_version) and is_listed(entity):
                 yield entity
                 return
         end = start
