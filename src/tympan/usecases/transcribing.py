@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tympan.domain.dataset import StoredFile
 from tympan.domain.errors import (
@@ -47,21 +48,27 @@ class _Tally:
     """How far the work is.
 
     Attributes:
-        outcomes: What is known already; only the thread of the step adds to it.
+        ended: Numbers of the sources that have an outcome; only the thread of the step adds to them.
+        failed: How many of them have failed.
         seconds: Heard so far, by source; each listener changes its own.
         is_ending: Listeners stop at the next phrase.
     """
 
     total: int
-    outcomes: dict[int, Outcome]
     seconds: list[float]
+    ended: set[int] = field(default_factory=set)
+    failed: int = 0
     is_ending: threading.Event = field(default_factory=threading.Event)
+
+    def add(self, number: int, outcome: Outcome) -> None:
+        """Count a source that has ended."""
+        self.ended.add(number)
+        self.failed += outcome.error_kind is not None
 
     def counters(self) -> dict[str, float]:
         """For the progress row."""
-        failed = sum(one.error_kind is not None for one in self.outcomes.values())
         seconds = round(sum(self.seconds), 1)
-        return {"files": len(self.outcomes), "failed": failed, "total": self.total, "seconds": seconds}
+        return {"files": len(self.ended), "failed": self.failed, "total": self.total, "seconds": seconds}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +123,9 @@ class Transcribing:
         sources = list(work.sources())
         done = work.outcomes(sorted(work.done()))
         seconds = [done[at].duration_s if at in done else 0.0 for at in range(len(sources))]
-        tally = _Tally(total=len(sources), outcomes=dict(done), seconds=seconds)
+        tally = _Tally(total=len(sources), seconds=seconds)
+        for number, outcome in done.items():
+            tally.add(number, outcome)
         task = _Task(
             transcription=transcription,
             work=work,
@@ -126,11 +135,12 @@ class Transcribing:
         )
         blame = work.blame()
         for number in blame.guilty:
-            tally.outcomes[number] = _fatal(sources[number])
-            work.keep(number, tally.outcomes[number])
+            outcome = _fatal(sources[number])
+            work.keep(number, outcome)
+            tally.add(number, outcome)
         for number in blame.suspects:
             self._hear_all(context, task, [(number, sources[number])], is_alone=True)
-        rest = [(number, source) for number, source in enumerate(sources) if number not in tally.outcomes]
+        rest = [(number, source) for number, source in enumerate(sources) if number not in tally.ended]
         self._hear_all(context, task, rest, is_alone=False)
 
     def _bundles(self, transcription: Transcription) -> Mapping[str, Bundle]:
@@ -154,14 +164,18 @@ class Transcribing:
         """Hear sources, several at once; look for cancellation all the while."""
         listeners = ThreadPoolExecutor(self.at_once)
         waiting: set[Future[tuple[int, Outcome]]] = set()
+        remaining = iter(sources)
         try:
-            for number, source in sources:
-                waiting.add(listeners.submit(self._hear, task, number, source, is_alone=is_alone))
-            while waiting:
+            while True:
+                # Few at a time: each look takes as long as there are recordings to look at.
+                for number, source in islice(remaining, 2 * self.at_once - len(waiting)):
+                    waiting.add(listeners.submit(self._hear, task, number, source, is_alone=is_alone))
                 self._tell(context, task)
+                if not waiting:
+                    break
                 ready, waiting = wait(waiting, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
-                task.tally.outcomes.update(one.result() for one in ready)
-            self._tell(context, task)
+                for one in ready:
+                    task.tally.add(*one.result())
         except BaseException as error:
             # The process is about to end: nobody waits for threads that are deep in the engine.
             task.tally.is_ending.set()
@@ -173,7 +187,7 @@ class Transcribing:
 
     def _tell(self, context: JobContext, task: _Task) -> None:
         tally = task.tally
-        done = len(tally.outcomes)
+        done = len(tally.ended)
         message = f"Transcribing {min(done + 1, tally.total)} of {tally.total}"
         context.progress(done / max(1, tally.total), message, **tally.counters())
 
