@@ -11,9 +11,10 @@ from tympan.app.writers import WRITERS
 from tympan.domain.dataset import DatasetKind
 from tympan.domain.errors import InvalidInputError, SupersededError
 from tympan.domain.evaluation import ErrorCounts
+from tympan.domain.job import JobState
 from tympan.domain.manifest import Utterance
 from tympan.domain.model import Bundle, BundleFile
-from tympan.domain.resource import Status
+from tympan.domain.resource import Failure, Status
 from tympan.speech.manifest_lines import write_records
 from tympan.testing.audio import WavCodec, wav_bytes
 from tympan.testing.blobs import MemoryBlobs
@@ -23,7 +24,8 @@ from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.store import MemoryStore
 from tympan.usecases.evaluation_transcripts import EvaluationTranscripts
 from tympan.usecases.evaluations import Evaluations, NewEvaluation
-from tympan.usecases.job_states import begin_attempt
+from tympan.usecases.job_states import begin_attempt, end_job
+from tympan.usecases.jobs import Jobs
 from tympan.usecases.scoring import Scoring
 
 STEP_SAMPLES = 160  # recording n is n + 1 times as long, which is how the fake ear knows it
@@ -176,6 +178,49 @@ def test_score_files_follow_the_schema_and_say_when_each_word_was_heard():
     assert all(file.kind == "EvaluationDetails" for file in evaluation.files)
     assert len({file.id for file in evaluation.files}) == len(evaluation.files)
     assert all(file.id.isascii() and " " not in file.id for file in evaluation.files)
+
+
+def transcriptions_of(house, evaluation):
+    with house.store.read() as tx:
+        return [tx.transcriptions.get(one) for one in evaluation.transcription_ids]
+
+
+def test_what_each_model_heard_is_a_transcription_of_its_own():
+    house = House(REFERENCES)
+    base, custom = (house.add_model(texts) for texts in (["He paid five euros.", "", "yes"], REFERENCES))
+    evaluation = house.run(base, custom)
+    first, second = transcriptions_of(house, evaluation)
+    assert (first.status, first.model_id, second.model_id) == (Status.SUCCEEDED, base, custom)
+    assert (first.counts.succeeded, first.counts.failed) == (3, 0)
+    listed = b"".join(house.blobs.stream(first.files_key)).splitlines()
+    files = {file["name"]: file for file in map(json.loads, listed)}
+    assert list(files) == [*(f"höre {number}.wav.json" for number in range(3)), "report.json"]
+    result = json.loads(b"".join(house.blobs.stream(files["höre 0.wav.json"]["key"])))
+    assert result["source"] == "höre 0.wav"
+    assert result["combinedRecognizedPhrases"][0]["display"] == "He paid five euros."
+    assert result["recognizedPhrases"][0]["nBest"][0]["lexical"] == "he paid five euros"
+    silent = json.loads(b"".join(house.blobs.stream(files["höre 1.wav.json"]["key"])))
+    assert silent["recognizedPhrases"] == []
+
+
+def test_equal_models_share_one_transcription():
+    house = House(REFERENCES)
+    model = house.add_model(REFERENCES)
+    first, second = house.evaluate(model, model).transcription_ids
+    assert first == second
+
+
+def test_the_transcriptions_of_a_test_fail_and_wait_with_it():
+    house = House(REFERENCES)
+    evaluation = house.evaluate(house.add_model(REFERENCES))
+    with house.store.write() as tx:
+        job = tx.jobs.get(evaluation.job_id)
+        end_job(tx, job, house.clock.now(), JobState.FAILED, Failure(code="c", message="m"))
+    (failed,) = transcriptions_of(house, evaluation)
+    assert (failed.status, failed.failure.message) == (Status.FAILED, "m")
+    Jobs(store=house.store, clock=house.clock).retry(job.id)
+    (waiting,) = transcriptions_of(house, evaluation)
+    assert (waiting.status, waiting.failure) == (Status.NOT_STARTED, None)
 
 
 def test_the_summary_adds_up_and_lists_what_was_confused():

@@ -1,14 +1,20 @@
-"""Phrases as subtitles: SubRip and WebVTT, one cue for each phrase."""
+"""Phrases as subtitles: SubRip and WebVTT.
+
+A phrase becomes as many cues as it needs at two lines each. Where its displayed words have
+times, each cue lasts from its first word to its last; else the phrase's time is shared by
+the number of characters.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tympan.wire.phrases import SpokenPhrase
 
 _SAMPLES_PER_MILLISECOND = 16
 _LINE_LENGTH = 42
+_LINES = 2
 _SHORTEST_MS = 1
 
 
@@ -31,11 +37,39 @@ def _cues(phrases: Iterable[SpokenPhrase]) -> Iterator[tuple[int, int, str]]:
     """Start and end in milliseconds, and the text in lines of a readable length."""
     for phrase in phrases:
         text = " ".join(phrase.candidates[0].display.split())
-        if text:
-            start, end = (round(at / _SAMPLES_PER_MILLISECOND) for at in (phrase.start, phrase.end))
-            who = f"Speaker {phrase.speaker}: " if phrase.speaker is not None else ""
-            lines = textwrap.wrap(who + text, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
-            yield start, max(end, start + _SHORTEST_MS), "\n".join(lines)
+        if not text:
+            continue
+        who = f"Speaker {phrase.speaker}: " if phrase.speaker is not None else ""
+        # Scripts without spaces have no other place to break a line than between characters.
+        lines = textwrap.wrap(who + text, _LINE_LENGTH, break_on_hyphens=False)
+        shown = [lines[at : at + _LINES] for at in range(0, len(lines), _LINES)]
+        for (start, end), some in zip(_times(phrase, shown, len(who.split())), shown, strict=True):
+            first, last = (round(at / _SAMPLES_PER_MILLISECOND) for at in (start, end))
+            yield first, max(last, first + _SHORTEST_MS), "\n".join(some)
+
+
+def _times(phrase: SpokenPhrase, shown: Sequence[Sequence[str]], unspoken: int) -> Iterator[tuple[int, int]]:
+    """From which sample to which each cue of a phrase is shown.
+
+    Args:
+        phrase: The phrase.
+        shown: The lines of its cues.
+        unspoken: Words at the beginning that nobody says: the name of the speaker.
+    """
+    counts = [sum(len(line.split()) for line in lines) for lines in shown]
+    counts[0] -= unspoken
+    words = phrase.candidates[0].display_words
+    if len(words) == sum(counts) and all(counts):
+        at = 0
+        for count in counts:
+            yield words[at].start, words[at + count - 1].end
+            at += count
+        return
+    lengths = [sum(map(len, lines)) for lines in shown]
+    for number in range(len(shown)):
+        before, after = (sum(lengths[:end]) / sum(lengths) for end in (number, number + 1))
+        span = phrase.end - phrase.start
+        yield phrase.start + round(before * span), phrase.start + round(after * span)
 
 
 def _clock(milliseconds: int, point: str) -> str:

@@ -1,6 +1,7 @@
 """Result files, held to the published schema of each version."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -176,6 +177,41 @@ def test_a_long_phrase_is_broken_into_lines_and_speakers_are_named():
     assert lines[0].startswith("Speaker 2: This")
     assert len(lines) == 2
     assert all(len(line) <= 42 for line in lines)
+
+
+LONG = " ".join(["seven letters again"] * 12) + "."
+
+
+def cues(srt):
+    return [block.split("\n") for block in srt.strip().split("\n\n")]
+
+
+def test_a_phrase_of_many_lines_is_shown_in_turn():
+    heard = phrase(LONG, start=0, end=160_000)
+    shown = cues(b"".join(srt_chunks([heard])).decode())
+    assert len(shown) == 3
+    assert all(len(lines) <= 4 for lines in shown)
+    assert " ".join(line for lines in shown for line in lines[2:]) == LONG
+    times = [line.split(" --> ") for line in (lines[1] for lines in shown)]
+    assert times[0][0] == "00:00:00,000"
+    assert times[-1][1] == "00:00:10,000"
+    assert [end for _, end in times[:-1]] == [start for start, _ in times[1:]]
+
+
+def test_words_with_times_decide_when_a_cue_is_shown():
+    texts = LONG.split()
+    spread = tuple(word(text, 16_000 * n, 16_000 * n + 8_000) for n, text in enumerate(texts))
+    heard = phrase(LONG, start=0, end=16_000 * len(texts), speaker=1)
+    heard = replace(heard, candidates=(replace(heard.candidates[0], display_words=spread),))
+    first, second, *_ = cues(b"".join(srt_chunks([heard])).decode())
+    said = sum(len(line.split()) for line in first[2:]) - 2  # "Speaker 1:" is not said
+    assert first[1] == f"00:00:00,000 --> 00:00:{said - 1:02d},500"
+    assert second[1].startswith(f"00:00:{said:02d},000 -->")
+
+
+def test_scripts_without_spaces_are_broken_between_characters():
+    shown = cues(b"".join(srt_chunks([phrase("好" * 100, locale="zh-CN")])).decode())
+    assert [len(line) for lines in shown for line in lines[2:]] == [42, 42, 16]
 
 
 def test_a_text_cannot_forge_a_cue():
