@@ -22,8 +22,16 @@ from tympan.domain.job import JobEvent, JobState
 from tympan.domain.model import Bundle, BundleFile
 from tympan.domain.model_copy import CopyOffer
 from tympan.domain.resource import Failure, Status
+from tympan.domain.web_hook import DeliveryState
 from tympan.rest.server import create_app
-from tympan.testing.entities import make_base_model, make_dataset, make_evaluation, make_model, make_project
+from tympan.testing.entities import (
+    make_base_model,
+    make_dataset,
+    make_delivery,
+    make_evaluation,
+    make_model,
+    make_project,
+)
 from tympan.usecases.endpoints import NewEndpoint
 from tympan.usecases.job_states import begin_attempt
 from tympan.usecases.model_copies import ModelCopying
@@ -434,3 +442,30 @@ def test_what_is_no_archive_of_a_model_is_refused(world, tympan, tmp_path, damag
     assert (status, "Traceback" in out + err) == (USAGE, False)
     with world.store.read() as tx:
         assert tx.models.count() == 0
+
+
+def test_a_web_hook_is_made_pinged_read_and_sent_again(tympan, world):
+    url = "https://receiver.test/call"
+    status, out, _ = tympan("webhook", "create", "Mine", url, "-e", "modelCompletion", "--secret", "s")
+    assert status == 0
+    assert "tympan webhook show" in out
+    assert tympan("webhook", "ping", "Mine")[0] == CONFLICT
+    [hook] = world.services.web_hooks.list()
+    with world.store.write() as tx:
+        tx.web_hooks.save(hook.confirmed(world.clock.now()))
+        dead = make_delivery(hook_id=hook.id, state=DeliveryState.DEAD, last_error="status 500")
+        tx.hook_deliveries.add(dead)
+    assert "on its way" in tympan("webhook", "ping", "Mine")[1]
+    shown = tympan("webhook", "show", "Mine")[1]
+    assert all(word in shown for word in (url, "modelCompletion", "Succeeded", "v3.2", "yes"))
+    assert "Mine" in tympan("webhook", "list")[1]
+    listed = tympan("webhook", "deliveries", "Mine", "--state", "dead")[1]
+    assert dead.id in listed
+    assert "status 500" in listed
+    assert "1 delivery is on the way again" in tympan("webhook", "replay", "Mine")[1]
+    assert "on its way again" in tympan("webhook", "replay", "Mine", dead.id)[1]
+    [again] = json.loads(tympan("webhook", "deliveries", hook.id, "--state", "waiting", "--json")[1])[-1:]
+    assert again["attempts"] == 0
+    assert "is deleted" in tympan("webhook", "delete", "Mine")[1]
+    assert tympan("webhook", "show", "Mine")[0] == NOT_FOUND
+    assert tympan("webhook", "create", "Bad", "http://10.0.0.1/", "-e", "ping")[0] == USAGE

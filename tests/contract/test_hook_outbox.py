@@ -7,6 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from tympan.app.build_hooks import hook_chores
+from tympan.app.foundation import Foundation
+from tympan.app.settings import Settings
+from tympan.backends.sql.migrate import migrate
 from tympan.domain.resource import Status
 from tympan.domain.web_hook import DeliveryState, HookEvent, RetryRule
 from tympan.testing.clock import START, FakeClock
@@ -208,3 +212,24 @@ def test_old_ends_are_removed_and_what_waits_never(store, clock, outbox):
     assert removed == 2
     with store.read() as tx:
         assert {one.id for one in tx.hook_deliveries.list()} == {one.id for one in (*fresh, waiting)}
+
+
+def test_a_worker_forgets_what_ended_long_ago_as_set(tmp_path):
+    settings = Settings(data_dir=tmp_path, hook_keep_delivered_days=2, hook_keep_dead_days=3)
+    migrate(settings.sql_url)
+    base = Foundation(settings)
+    now = base.clock.now()
+    kept = [
+        make_delivery(state=DeliveryState.DELIVERED, finished_at=now - timedelta(days=1)),
+        make_delivery(state=DeliveryState.DEAD, finished_at=now - timedelta(days=2.5)),
+        make_delivery(),
+    ]
+    old = [
+        make_delivery(state=DeliveryState.DELIVERED, finished_at=now - timedelta(days=2.5)),
+        make_delivery(state=DeliveryState.DEAD, finished_at=now - timedelta(days=3.5)),
+    ]
+    put(base.store, *kept, *old)
+    chores = {chore.name: chore for chore in hook_chores(base)}
+    chores["web hook log"].run()
+    with base.store.read() as tx:
+        assert {one.id for one in tx.hook_deliveries.list()} == {one.id for one in kept}

@@ -113,6 +113,11 @@ class WebHook:
         """Whether events may be sent."""
         return self.status is Status.SUCCEEDED
 
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether anything may be sent at all, be it only the challenge."""
+        return self.is_confirmed or self.challenge_id is not None
+
     def wants(self, event: HookEvent) -> bool:
         """Whether an event of its version is kept for it."""
         is_waiting = self.status is Status.NOT_STARTED and self.was_confirmed

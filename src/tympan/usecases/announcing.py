@@ -99,7 +99,8 @@ class _Notes:
     def hooks(self) -> Sequence[WebHook]:
         """All web hooks, read once per transaction and only when something changes."""
         if self._hooks is None:
-            self._hooks = self.tx.web_hooks.list()
+            # Counting none costs half of what listing none does.
+            self._hooks = self.tx.web_hooks.list() if self.tx.web_hooks.count() else ()
         return self._hooks
 
     def write(self, clock: Clock) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -55,23 +55,32 @@ class HookOutbox:
     rule: RetryRule = field(default_factory=RetryRule)
     chance: Callable[[], float] = random.random
 
-    def hooks_due(self) -> Sequence[str]:
-        """Ids of web hooks for which something is due; one short look when nothing is."""
+    def hooks_due(self, busy: Collection[str] = ()) -> Sequence[str]:
+        """Ids of web hooks for which something is due; one short look when nothing is.
+
+        Args:
+            busy: Ids that need not be looked at.
+        """
         now = self.clock.now()
         with self.store.read() as tx:
-            if not tx.hook_deliveries.list(Query(where=_due(now), top=1)):
+            if not tx.hook_deliveries.count(_due(now)):
                 return ()
-            return [hook.id for hook in tx.web_hooks.list() if _next_due(tx, hook, now) is not None]
+            found = [hook for hook in tx.web_hooks.list() if hook.id not in busy]
+            return [
+                hook.id for hook in found if hook.may_be_sent and tx.hook_deliveries.count(_due_of(hook, now))
+            ]
 
     def claim(self, hook_id: str) -> tuple[WebHook, HookDelivery] | None:
         """Begin an attempt at the oldest delivery that is due; None when none is."""
         now = self.clock.now()
         with self.store.write() as tx:
             hook = tx.web_hooks.find(hook_id)
-            due = None if hook is None else _next_due(tx, hook, now)
+            if hook is None or not hook.may_be_sent:
+                return None
+            oldest = tx.hook_deliveries.list(Query(where=_due_of(hook, now), top=1))
             # On PostgreSQL another worker may have taken it until its row is locked.
-            delivery = None if due is None else tx.hook_deliveries.find(due.id)
-            if hook is None or delivery is None or not delivery.is_due(now):
+            delivery = tx.hook_deliveries.find(oldest[0].id) if oldest else None
+            if delivery is None or not delivery.is_due(now):
                 return None
             begun = delivery.begun(now, self.lease_s)
             tx.hook_deliveries.save(begun)
@@ -118,13 +127,10 @@ def _due(now: datetime) -> Filter | None:
     return every(waiting, Compare("next_attempt_at", "le", now))
 
 
-def _next_due(tx: Transaction, hook: WebHook, now: datetime) -> HookDelivery | None:
-    """The oldest delivery that may be sent: only the challenge until that is answered."""
+def _due_of(hook: WebHook, now: datetime) -> Filter | None:
+    """What may be sent to a web hook: only the challenge until that is answered."""
     only = Compare("id", "eq", hook.challenge_id) if hook.challenge_id is not None else None
-    if only is None and not hook.is_confirmed:
-        return None
-    where = every(Compare("hook_id", "eq", hook.id), _due(now), only)
-    return next(iter(tx.hook_deliveries.list(Query(where=where, top=1))), None)
+    return every(Compare("hook_id", "eq", hook.id), _due(now), only)
 
 
 def _settle_challenge(tx: Transaction, challenge: HookDelivery, now: datetime) -> None:

@@ -55,7 +55,7 @@ class HookLanes:
 
     def run(self) -> None:
         """Open a lane for each receiver that needs one and may have one; returns at once."""
-        due = self.outbox.hooks_due()
+        due = self.outbox.hooks_due(self._busy())
         if not due:
             return
         # Begin with another one each time, so that nobody is always last.
@@ -66,10 +66,16 @@ class HookLanes:
                 thread = threading.Thread(target=self._lane, args=(hook_id,), name="web-hook", daemon=True)
                 thread.start()
 
+    def _busy(self) -> set[str]:
+        """Web hooks that have a lane already, or are left alone for a moment."""
+        with self._lock:
+            now = self.seconds()
+            return self._running | {one for one, health in self._health.items() if health.paused_until > now}
+
     def _opened(self, hook_id: str) -> bool:
         with self._lock:
-            health = self._health.setdefault(hook_id, _Health())
-            if hook_id in self._running or health.paused_until > self.seconds():
+            self._health.setdefault(hook_id, _Health())
+            if hook_id in self._running:
                 return False
             troubled = sum(self._is_troubled(one) for one in self._running)
             is_full = len(self._running) >= self.at_once

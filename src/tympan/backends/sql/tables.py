@@ -173,8 +173,9 @@ hook_deliveries = _entities(
     _text("state"),
     Column("next_attempt_at", Moment, nullable=False),
     Column("finished_at", Moment),
-    Index(None, "hook_id", "state", "created_at", "id"),
-    Index(None, "state", "next_attempt_at"),
+    Index(None, "hook_id", "created_at", "id"),
+    # Tells which web hooks have something due without reading a row.
+    Index(None, "state", "next_attempt_at", "hook_id"),
 )
 jobs = _entities(
     "jobs",

@@ -10,7 +10,7 @@ from tympan.domain.web_hook import HookEvent, WebHook
 from tympan.wire.addresses import Addresses, reference
 from tympan.wire.bodies import Body
 from tympan.wire.management.entities import ChangedMembers, changed_members, failure_document
-from tympan.wire.values import Document, present, timestamp
+from tympan.wire.values import Document, is_storable, present, timestamp
 from tympan.wire.versions import ApiVersion
 
 MASK = "********"
@@ -84,8 +84,9 @@ def _events(body: Body) -> dict[HookEvent, bool]:
         event = _EVENTS.get(name.lower())
         if event is None:
             known = ", ".join(map(_member, HookEvent))
+            shown = name[:64] if is_storable(name) else "(unreadable)"
             raise InvalidInputError(
-                f"events.{name[:64]} is not known. Use some of: {known}.",
+                f"events.{shown} is not known. Use some of: {known}.",
                 code="InvalidWebHookEventKind",
                 target="events",
             )

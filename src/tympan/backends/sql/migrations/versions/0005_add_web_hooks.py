@@ -33,8 +33,8 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", _MOMENT, nullable=False),
         sa.Column("finished_at", _MOMENT),
     )
-    _index("hook_deliveries", "hook_id", "state", "created_at", "id")
-    _index("hook_deliveries", "state", "next_attempt_at")
+    _index("hook_deliveries", "hook_id", "created_at", "id")
+    _index("hook_deliveries", "state", "next_attempt_at", "hook_id")
 
 
 def downgrade() -> None:
