@@ -180,6 +180,7 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         file_recognition=FileRecognition(
             store=store,
             serving=serving,
+            codec=WavCodec(),
             listening=LongListening(codec=WavCodec(), recognizer=recognizer, embedder=FakeEmbedder()),
         ),
         files_at_once=RequestsAtOnce(2),

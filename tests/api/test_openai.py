@@ -52,6 +52,17 @@ def test_a_streamed_answer_comes_in_events(client, base_model):
     assert events[-1]["text"] == "".join(one["delta"] for one in events[:-1])
 
 
+def test_a_stream_takes_a_place_and_gives_it_back(world, base_model):
+    gate = world.services.files_at_once
+    with gate.one_more("files"), gate.one_more("files"):
+        full = transcribe(world.client, {"stream": "true"})
+        assert (full.status_code, full.json()["error"]["type"]) == (429, "rate_limit_error")
+    for _ in range(3):
+        assert transcribe(world.client, {"stream": "true"}).status_code == 200
+    early = transcribe(world.client, {"stream": "true"}, audio=b"nothing to hear")
+    assert early.status_code == 400, "what is wrong before the first event has a status"
+
+
 def test_models_and_endpoints_are_listed_and_named(world, base_model):
     custom = world.add(make_model(base_model_id=base_model.id, bundle=BUNDLE, display_name="Clinic"))
     endpoint = world.add(make_endpoint(model_id=custom.id, display_name="Phone").deployed(world.clock.now()))
@@ -89,11 +100,13 @@ def test_errors_have_the_shape_that_these_clients_read(client, base_model):
     unknown = transcribe(client, {"model": "whisper-9"})
     assert (unknown.status_code, unknown.json()["error"]["type"]) == (404, "not_found_error")
     wrong = transcribe(client, headers={"Ocp-Apim-Subscription-Key": "", "Authorization": "Bearer no"})
-    assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "InvalidSubscription")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "invalid_api_key")
     no_audio = transcribe(client, audio=b"nothing to hear")
     assert (no_audio.status_code, no_audio.json()["error"]["code"]) == (400, "InvalidAudio")
     assert client.post("/v1/audio/translations").status_code == 404
-    assert "error" in client.get("/v1/models/nothing").json()
+    for path in ("/v1/models/nothing", "/v1/nothing", URL):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
 
 
 @pytest.mark.parametrize("data", [{}, {"stream": "true"}])

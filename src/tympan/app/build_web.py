@@ -66,7 +66,7 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         transcriptions=base.transcriptions,
         recognition=Recognition(serving=serving, codec=base.codec, recognizer=base.model_host),
         file_recognition=FileRecognition(
-            store=store, serving=serving, listening=base.listening(base.model_host)
+            store=store, serving=serving, codec=base.codec, listening=base.listening(base.model_host)
         ),
         files_at_once=RequestsAtOnce(settings.file_requests_at_once),
         fetcher=base.fetcher,

@@ -128,6 +128,7 @@ class AvAudioReader:
             codec=decoder.name,
             sample_rate_hz=rate,
             channels=channels,
+            announced_s=self._announced_s() or None,
         )
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -173,14 +174,18 @@ class AvAudioReader:
         except (av.error.FFmpegError, ValueError, OSError) as reason:
             raise _unreadable("The recording is damaged and cannot be decoded to its end") from reason
 
+    def _announced_s(self) -> float:
+        """The length that the file says it has; 0 where it says nothing."""
+        if self._stream.duration and self._stream.time_base:
+            return float(self._stream.duration * self._stream.time_base)
+        if self._container.duration and len(self._container.streams) == 1:
+            return float(self._container.duration / av.time_base)
+        return 0.0
+
     def _check_length(self, seconds: float) -> None:
         if self.info.container not in _EXACT_LENGTH:
             return
-        announced = 0.0
-        if self._stream.duration and self._stream.time_base:
-            announced = float(self._stream.duration * self._stream.time_base)
-        elif self._container.duration and len(self._container.streams) == 1:
-            announced = self._container.duration / av.time_base
+        announced = self._announced_s()
         if seconds < announced - max(_MISSING_TOLERANCE_S, announced / 100):
             raise _unreadable(f"The recording breaks off after {seconds:.1f} s of {announced:.1f} s")
 

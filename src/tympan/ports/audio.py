@@ -19,12 +19,14 @@ class AudioInfo:
         codec: Such as ``pcm_s16le``, ``opus``.
         sample_rate_hz: Of the file, before conversion.
         channels: Of the file, before conversion.
+        announced_s: Its length in seconds, as its header says; None where that says nothing.
     """
 
     container: str
     codec: str
     sample_rate_hz: int
     channels: int
+    announced_s: float | None = None
 
 
 class AudioReader(Protocol):

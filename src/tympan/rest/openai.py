@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -95,20 +96,23 @@ def translate(_caller: Caller) -> Response:
 @router.post("/audio/transcriptions")
 async def transcribe(caller: Caller, call: CallDep, request: Request) -> Response:
     """Transcribe the file in the form."""
-    services = call.services
-    with services.files_at_once.one_more(FILES):
-        async with receive_upload(
-            request.headers.get("content-type", ""),
-            request.stream(),
-            folder=services.uploads_dir,
-            limit_bytes=FILE_LIMIT_BYTES,
-            file_field="file",
-        ) as upload:
-            asked = read_form(upload.fields, upload.lists)
-            wanted = _wanted(call, caller, asked)
-            if asked.is_streamed:
-                return await _streamed(call, upload, wanted)
-            return await run_in_threadpool(_transcribed, call, upload, asked, wanted)
+    async with receive_upload(
+        request.headers.get("content-type", ""),
+        request.stream(),
+        folder=call.services.uploads_dir,
+        limit_bytes=FILE_LIMIT_BYTES,
+        file_field="file",
+    ) as upload:
+        asked = read_form(upload.fields, upload.lists)
+        wanted = _wanted(call, caller, asked)
+        answer = _streamed if asked.is_streamed else _transcribed
+        return await run_in_threadpool(answer, call, upload, asked, wanted)
+
+
+@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def refuse_unknown(_caller: Caller, rest: str) -> Response:
+    """Say that there is no such route, in the shape that these clients read."""
+    raise NotFoundError(f"There is no route /v1/{rest}, or not with this method.")
 
 
 def _wanted(call: Call, caller: Principal, asked: SpeechRequest) -> FileRequest:
@@ -127,7 +131,7 @@ def _wanted(call: Call, caller: Principal, asked: SpeechRequest) -> FileRequest:
 def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileRequest) -> Response:
     options = replace(wanted.options, wants_words=Granularity.WORD in asked.granularities)
     began_at = call.services.access.clock.now()
-    with upload.path.open("rb") as file:
+    with call.services.files_at_once.one_more(FILES), upload.path.open("rb") as file:
         answer = call.services.file_recognition.hear(file, replace(wanted, options=options))
         phrases = list(answer.phrases)
         _keep(call, file, answer, phrases, began_at)
@@ -150,30 +154,33 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
     return JSONResponse(document, headers=headers)
 
 
-async def _streamed(call: Call, upload: Upload, wanted: FileRequest) -> Response:
-    # The uploaded file goes when the request's block ends, but an open one can be read on.
-    file = upload.path.open("rb")
+def _streamed(call: Call, upload: Upload, _asked: SpeechRequest, wanted: FileRequest) -> Response:
+    headers: dict[str, str] = {}
+    events = _events(call, upload, wanted, headers)
+    # What goes wrong before the first event still has a status of its own; and a stream that has
+    # begun gives file and place back, whenever its client leaves.
+    first = next(events)
+    return StreamingResponse(
+        chain([first], _guarded(events)), media_type="text/event-stream", headers=headers
+    )
+
+
+def _events(call: Call, upload: Upload, wanted: FileRequest, headers: dict[str, str]) -> Iterator[bytes]:
+    """The text as it is heard; ``headers`` are filled in before the first event."""
+    began_at = call.services.access.clock.now()
+    # The uploaded file goes when its request was read, but an open one can be read on.
+    with call.services.files_at_once.one_more(FILES), upload.path.open("rb") as file:
+        answer = call.services.file_recognition.hear(file, wanted)
+        headers.update(answer_headers(answer))
+        heard: list[HeardPhrase] = []
+        yield from event_chunks(_seen(answer.phrases, heard))
+        _keep(call, file, answer, heard, began_at)
+
+
+def _guarded(events: Iterator[bytes]) -> Iterator[bytes]:
+    """An error in the middle becomes an event, since the status has gone out."""
     try:
-        answer = await run_in_threadpool(call.services.file_recognition.hear, file, wanted)
-    except ServiceError:
-        file.close()
-        raise
-
-    def events() -> Iterator[bytes]:
-        with file:
-            yield from _events(call, file, answer)
-
-    return StreamingResponse(events(), media_type="text/event-stream", headers=answer_headers(answer))
-
-
-def _events(call: Call, file: BinaryIO, answer: FileAnswer) -> Iterator[bytes]:
-    """The text as it is heard; an error in the middle becomes an event, since the status has gone out."""
-    try:
-        with call.services.files_at_once.one_more(FILES):
-            heard: list[HeardPhrase] = []
-            began_at = call.services.access.clock.now()
-            yield from event_chunks(_seen(answer.phrases, heard))
-            _keep(call, file, answer, heard, began_at)
+        yield from events
     except ServiceError as error:
         yield event({"type": "error", **_error_members(error)})
 

@@ -85,7 +85,7 @@ def _unknown_routes() -> APIRouter:
     # A mounted portal must not answer for the API; without a key not even "not found" is said.
     router = APIRouter()
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    for root in (ROOT, "/speech", "/stt", "/sts", "/api", "/v1"):
+    for root in (ROOT, "/speech", "/stt", "/sts", "/api"):
         router.add_api_route(root + "/{rest:path}", _no_route, methods=methods)
     return router
 

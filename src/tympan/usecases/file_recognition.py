@@ -9,7 +9,7 @@ from typing import BinaryIO
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import InvalidInputError, NotFoundError, TooLargeError
 from tympan.domain.model import BaseModel, CustomModel, Model
-from tympan.ports.audio import SAMPLE_RATE_HZ
+from tympan.ports.audio import AudioCodec
 from tympan.ports.store import Store
 from tympan.usecases.listening import HeardPhrase, HeardRecording, Listening, ListeningOptions
 from tympan.usecases.model_lookup import adaptation_of, bundle_of
@@ -94,6 +94,7 @@ class FileRecognition:
 
     store: Store
     serving: Serving
+    codec: AudioCodec
     listening: Listening
     limit_s: float = FILE_LIMIT_S
 
@@ -110,7 +111,8 @@ class FileRecognition:
             LocaleMismatchError: A model has another locale than it is named for.
             InvalidStateError: An endpoint cannot answer.
             ModelExpiredError: A model that was named has expired.
-            TooLargeError: Raised by ``phrases``: the recording is longer than the limit.
+            TooLargeError: The recording is longer than the limit; raised by ``phrases`` where its
+                header does not say how long it is.
             UnavailableError: The engine cannot be reached.
         """
         chosen = self._chosen(request)
@@ -119,8 +121,9 @@ class FileRecognition:
             request.options, locale=locales[0], candidate_locales=locales if len(locales) > 1 else ()
         )
         bundles = {locale: bundle_of(one.model) for locale, one in chosen.items()}
-        recording = self.listening.hear(bundles, file, options)
-        return FileAnswer(phrases=self._within(recording), recording=recording, chosen=chosen)
+        self._refuse_announced(file)
+        recording = self.listening.hear(bundles, file, options, self._refuse_longer)
+        return FileAnswer(phrases=recording.phrases, recording=recording, chosen=chosen)
 
     def offered(self) -> list[Offered]:
         """Everything that can be named: families of base models, custom models, endpoints."""
@@ -214,15 +217,21 @@ class FileRecognition:
             )
         return tuple(dict.fromkeys(model.locale for model in spoken))
 
-    def _within(self, recording: HeardRecording) -> Iterator[HeardPhrase]:
-        for phrase in recording.phrases:
-            if phrase.end > self.limit_s * SAMPLE_RATE_HZ:
-                raise TooLargeError(
-                    f"The recording is longer than {self.limit_s / 3600:g} hours, the most for one request. "
-                    "Create a transcription instead.",
-                    target="audio",
-                )
-            yield phrase
+    def _refuse_announced(self, file: BinaryIO) -> None:
+        try:
+            announced_s = self.codec.open(file).info.announced_s
+        except InvalidInputError:
+            announced_s = None  # the listening says what is wrong
+        file.seek(0)
+        self._refuse_longer(announced_s or 0.0)
+
+    def _refuse_longer(self, seconds: float) -> None:
+        if seconds > self.limit_s:
+            raise TooLargeError(
+                f"The recording is longer than {self.limit_s / 3600:g} hours, the most for one request. "
+                "Create a transcription instead.",
+                target="audio",
+            )
 
 
 def _offer(entity: Model | Endpoint, entity_id: str, owner: str) -> Offered:

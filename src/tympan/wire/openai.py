@@ -19,8 +19,8 @@ from tympan.wire.values import Document, choice
 
 _RATE_HZ = 16_000
 _FIRST_SERVER_ERROR = 500
+_UNAUTHORIZED = 401
 _ERROR_KINDS = {
-    401: "invalid_api_key_error",
     403: "permission_error",
     404: "not_found_error",
     429: "rate_limit_error",
@@ -143,6 +143,8 @@ def model_document(model_id: str, created_s: int, owner: str, name: str) -> Docu
 
 def error_document(message: str, *, status: int, code: str | None, param: str | None) -> Document:
     """An error as clients of this shape read it."""
+    if status == _UNAUTHORIZED:
+        code = "invalid_api_key"
     is_ours = status >= _FIRST_SERVER_ERROR
     kind = _ERROR_KINDS.get(status, "server_error" if is_ours else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
