@@ -30,7 +30,9 @@ from tympan.domain.errors import (
     TooLargeError,
     UnavailableError,
 )
-from tympan.wire.management.errors import ARGUMENT_CODES, DETAILED_CODES, error_document
+from tympan.rest.paths import version_of
+from tympan.wire.management.errors import ARGUMENT_CODES, detailed_codes, error_document
+from tympan.wire.versions import OURS_SPEAKS, ApiVersion
 
 log = logging.getLogger(__name__)
 
@@ -98,10 +100,10 @@ def saying_of(error: ServiceError) -> Saying:
     return SAYINGS[ServiceError]
 
 
-def error_response(error: ServiceError) -> JSONResponse:
-    """The published answer to an error."""
+def error_response(error: ServiceError, version: ApiVersion = OURS_SPEAKS) -> JSONResponse:
+    """The published answer to an error, in words that the client's version has."""
     saying = saying_of(error)
-    is_published = error.code in DETAILED_CODES and saying.detailed is not None
+    is_published = error.code in detailed_codes(version) and saying.detailed is not None
     is_argument = saying.code == "InvalidRequest" and error.code in ARGUMENT_CODES
     document = error_document(
         "InvalidArgument" if is_argument else saying.code,
@@ -124,12 +126,12 @@ def error_headers(error: ServiceError, saying: Saying) -> dict[str, str]:
     return {}
 
 
-async def _on_service_error(_request: Request, error: Exception) -> JSONResponse:
+async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ServiceError):
         raise error
     if saying_of(error).status == SAYINGS[ServiceError].status:
         log.error("request failed", exc_info=error)
-    return error_response(error)
+    return error_response(error, version_of(request.scope) or OURS_SPEAKS)
 
 
 async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tympan.wire.values import Document
+from tympan.wire.versions import ApiVersion
 
 DETAILED_CODES = frozenset(
     [
@@ -79,7 +80,15 @@ DETAILED_CODES = frozenset(
         "ModelCopyAuthorizationExpired",
     ]
 )
-"""``DetailedErrorCode`` of the published description."""
+"""``DetailedErrorCode`` of the published descriptions, from v3.2 on."""
+
+_LATER_CODES = frozenset(["InvalidChannels", "InvalidSourceAzureResourceId", "ModelCopyAuthorizationExpired"])
+
+
+def detailed_codes(version: ApiVersion) -> frozenset[str]:
+    """The codes that a version's description lists."""
+    return DETAILED_CODES if version >= ApiVersion.V3_2 else DETAILED_CODES - _LATER_CODES
+
 
 ARGUMENT_CODES = frozenset(
     [
