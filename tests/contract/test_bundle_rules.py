@@ -10,7 +10,7 @@ from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
 from tympan.domain.errors import ModelDamagedError
 from tympan.domain.manifest import FormattingRule, PronunciationEntry
 from tympan.ports.recognizer import RecognitionOptions
-from tympan.speech.display_format import Profanity
+from tympan.speech.display_format import Formatted, Profanity
 from tympan.speech.manifest_lines import write_records
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
@@ -23,7 +23,9 @@ def write(folder, name, *records):
 
 def test_without_rules_a_text_stays_as_it_is(tmp_path):
     rules = DisplayRules(tmp_path)
-    assert rules.apply("Is three c p o here?", "en-US", Profanity.MASKED) == ("Is three c p o here?", ())
+    assert rules.apply("Is three c p o here?", "en-US", Profanity.MASKED) == Formatted(
+        text="Is three c p o here?"
+    )
 
 
 def test_pronunciations_come_before_formatting_and_every_change_is_told(tmp_path):
@@ -35,11 +37,12 @@ def test_pronunciations_come_before_formatting_and_every_change_is_told(tmp_path
         FormattingRule(section="profanity", source="scrap", line=2),
     )
     rules = DisplayRules(tmp_path)
-    text, used = rules.apply("Is three C P O scrap?", "en-US", Profanity.MASKED)
-    assert text == "Is C-3PO *****?"
-    assert used[0] == "three c p o -> 3CPO"
-    assert len(used) == 3
-    assert rules.apply("Is three C P O scrap?", "en-US", Profanity.RAW)[0] == "Is C-3PO scrap?"
+    formatted = rules.apply("Is three C P O scrap?", "en-US", Profanity.MASKED)
+    assert formatted.text == "Is C-3PO *****?"
+    assert formatted.unmasked == "Is C-3PO scrap?"
+    assert formatted.applied[0] == "three c p o -> 3CPO"
+    assert len(formatted.applied) == 3
+    assert rules.apply("Is three C P O scrap?", "en-US", Profanity.RAW).text == "Is C-3PO scrap?"
 
 
 def test_damaged_rules_are_an_error_that_names_the_file(tmp_path):
