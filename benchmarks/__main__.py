@@ -2,7 +2,15 @@
 
 import runpy
 
-SCRIPTS = ("server_idle", "import_archive", "sclite_agreement", "announcing")
+SCRIPTS = (
+    "server_idle",
+    "management_api",
+    "import_archive",
+    "sclite_agreement",
+    "announcing",
+    "batch_overhead",
+    "long_recording",
+)
 
 for script in SCRIPTS:
     runpy.run_module(f"benchmarks.{script}", run_name="__main__")
