@@ -5,25 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from tympan.domain.dataset import Dataset
-from tympan.domain.errors import ConflictError, InvalidInputError, InvalidStateError, ModelExpiredError
+from tympan.domain.errors import ConflictError, InvalidInputError
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobKind
-from tympan.domain.lifecycle import has_passed
-from tympan.domain.model import CustomModel, Model
+from tympan.domain.model import Model
 from tympan.domain.query import EVERYTHING, Filter, Query
-from tympan.domain.resource import Status
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
 from tympan.usecases.evaluation_transcripts import new_transcription
-from tympan.usecases.model_lookup import find_model, newest_base_model
+from tympan.usecases.hearing_rules import check_heard_dataset, usable_model
 from tympan.usecases.resource_rules import (
     canonical_locale,
     check_project,
-    check_same_locale,
     checked_name,
     checked_properties,
 )
@@ -106,9 +101,9 @@ class Evaluations:
             raise InvalidInputError("Name at least one model to test.", target="model1")
         with self.store.write() as tx:
             check_project(tx, evaluation.project_id, evaluation.locale)
-            _check_dataset(tx.datasets.find(evaluation.dataset_id), evaluation.locale)
+            check_heard_dataset(tx.datasets.find(evaluation.dataset_id), evaluation.locale)
             models = [
-                _check_model(tx, model_id, evaluation.locale, now, target=f"model{number}")
+                usable_model(tx, model_id, evaluation.locale, now, target=f"model{number}")
                 for number, model_id in enumerate(evaluation.model_ids, start=1)
             ]
             evaluation = _with_transcriptions(tx, evaluation, models)
@@ -185,60 +180,3 @@ def _with_transcriptions(tx: Transaction, evaluation: Evaluation, models: Sequen
     for model in {model.id: model for model in models}.values():
         tx.transcriptions.add(new_transcription(evaluation, ids[model.id], model))
     return replace(evaluation, transcription_ids=tuple(ids[one] for one in evaluation.model_ids))
-
-
-def _check_dataset(dataset: Dataset | None, locale: str) -> None:
-    if dataset is None:
-        raise InvalidInputError(
-            "The value of dataset.Self does not reference an entity. List the datasets to find its id.",
-            code="InvalidDataset",
-            target="dataset",
-        )
-    check_same_locale("dataset", dataset.locale, locale)
-    if not dataset.kind.has_audio:
-        raise InvalidInputError(
-            f"Dataset '{dataset.display_name}' is of kind {dataset.kind} and has no recordings. Test on an "
-            "Acoustic dataset, or on AudioFiles to see texts only.",
-            code="InvalidDataset",
-            target="dataset",
-        )
-    if dataset.status is Status.FAILED:
-        reason = f": {dataset.failure.message}" if dataset.failure else "."
-        raise InvalidInputError(
-            f"Dataset '{dataset.display_name}' could not be imported{reason} Upload it again.",
-            code="FailedDataset",
-            target="dataset",
-        )
-    if dataset.status is not Status.SUCCEEDED:
-        raise InvalidStateError(
-            f"Dataset '{dataset.display_name}' is {dataset.status}. Wait until it is Succeeded.",
-            target="dataset",
-        )
-
-
-def _check_model(tx: Transaction, model_id: str, locale: str, now: datetime, *, target: str) -> Model:
-    model = find_model(tx, model_id)
-    if model is None:
-        raise InvalidInputError(
-            f"The value of {target}.Self does not reference an entity. List the models to find its id.",
-            code="InvalidModel",
-            target=target,
-        )
-    check_same_locale(f"model '{model.display_name}'", model.locale, locale)
-    if isinstance(model, CustomModel) and model.status is not Status.SUCCEEDED:
-        is_failed = model.status is Status.FAILED
-        raise InvalidInputError(
-            f"The training of model '{model.display_name}' is {model.status}; only a Succeeded model can be "
-            f"tested. {'Train it again' if is_failed else 'Wait for it'}, or choose another.",
-            code="InvalidModel",
-            target=target,
-        )
-    if has_passed(model.decoding_expires_at, now):
-        newest = newest_base_model(tx, locale, now)
-        instead = f" The newest base model of {locale} is '{newest.display_name}'." if newest else ""
-        raise ModelExpiredError(
-            f"Model '{model.display_name}' expired on {model.decoding_expires_at:%Y-%m-%d} and cannot be "
-            f"tested any more. Test a newer model, or train from a newer base model.{instead}",
-            target=target,
-        )
-    return model

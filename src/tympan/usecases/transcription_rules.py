@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tympan.domain.dataset import Dataset
-from tympan.domain.errors import FetchError, InvalidInputError, InvalidStateError, ModelExpiredError
-from tympan.domain.lifecycle import has_passed
-from tympan.domain.model import CustomModel, Model
-from tympan.domain.resource import Status
+from tympan.domain.errors import FetchError, InvalidInputError
+from tympan.domain.model import Model
 from tympan.domain.transcription import LanguageChoice, LanguageMode, SpeakerHint, TranscriptionOptions
 from tympan.ports.store import Transaction
-from tympan.usecases.model_lookup import find_model, newest_base_model
-from tympan.usecases.resource_rules import canonical_locale, check_same_locale
+from tympan.usecases.hearing_rules import usable_model
+from tympan.usecases.model_lookup import newest_base_model
+from tympan.usecases.resource_rules import canonical_locale
 from tympan.usecases.transcription_limits import TranscriptionLimits
 
 _FEWEST_LOCALES = 2
@@ -145,42 +143,6 @@ def check_address(check: Callable[[str], None], url: str, target: str) -> None:
         )
 
 
-def check_dataset(dataset: Dataset | None, locale: str) -> None:
-    """Make sure that a dataset has recordings that can be heard now.
-
-    Raises:
-        InvalidInputError: It is unknown, has no audio or has failed.
-        InvalidStateError: It is still being imported.
-        LocaleMismatchError: It has another locale.
-    """
-    if dataset is None:
-        raise InvalidInputError(
-            "The value of dataset.Self does not reference an entity. List the datasets to find its id.",
-            code="InvalidDataset",
-            target="dataset",
-        )
-    check_same_locale("dataset", dataset.locale, locale)
-    if not dataset.kind.has_audio:
-        raise InvalidInputError(
-            f"Dataset '{dataset.display_name}' is of kind {dataset.kind} and has no recordings. Name one of "
-            "kind AudioFiles or Acoustic.",
-            code="InvalidDataset",
-            target="dataset",
-        )
-    if dataset.status is Status.FAILED:
-        reason = f": {dataset.failure.message}" if dataset.failure else "."
-        raise InvalidInputError(
-            f"Dataset '{dataset.display_name}' could not be imported{reason} Upload it again.",
-            code="FailedDataset",
-            target="dataset",
-        )
-    if dataset.status is not Status.SUCCEEDED:
-        raise InvalidStateError(
-            f"Dataset '{dataset.display_name}' is {dataset.status}. Wait until it is Succeeded.",
-            target="dataset",
-        )
-
-
 def chosen_models(
     tx: Transaction, locale: str, named: str | None, languages: LanguageChoice | None, now: datetime
 ) -> Mapping[str, str]:
@@ -204,34 +166,13 @@ def chosen_models(
 
 
 def _usable(tx: Transaction, model_id: str | None, locale: str, now: datetime) -> Model:
-    model = newest_base_model(tx, locale, now) if model_id is None else find_model(tx, model_id)
-    if model is None and model_id is None:
+    if model_id is not None:
+        return usable_model(tx, model_id, locale, now, target="model")
+    model = newest_base_model(tx, locale, now)
+    if model is None:
         raise InvalidInputError(
             f"No base model serves {locale}. List the base models to see which locales are served.",
             code="InvalidLocale",
             target="locale",
-        )
-    if model is None:
-        raise InvalidInputError(
-            "The value of model.Self does not reference an entity. List the models to find its id.",
-            code="InvalidModel",
-            target="model",
-        )
-    check_same_locale(f"model '{model.display_name}'", model.locale, locale)
-    if isinstance(model, CustomModel) and model.status is not Status.SUCCEEDED:
-        is_failed = model.status is Status.FAILED
-        raise InvalidInputError(
-            f"The training of model '{model.display_name}' is {model.status}; only a Succeeded model can "
-            f"transcribe. {'Train it again' if is_failed else 'Wait for it'}, or choose another.",
-            code="InvalidModel",
-            target="model",
-        )
-    if has_passed(model.decoding_expires_at, now):
-        newest = newest_base_model(tx, locale, now)
-        instead = f" The newest base model of {locale} is '{newest.display_name}'." if newest else ""
-        raise ModelExpiredError(
-            "The specified model is deprecated and cannot be used for this operation. "
-            f"'{model.display_name}' expired on {model.decoding_expires_at:%Y-%m-%d}.{instead}",
-            target="model",
         )
     return model

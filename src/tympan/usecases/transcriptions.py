@@ -29,11 +29,11 @@ from tympan.ports.containers import Containers
 from tympan.ports.fetcher import Fetcher
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.hearing_rules import check_heard_dataset
 from tympan.usecases.resource_rules import canonical_locale, check_project, checked_name, checked_properties
 from tympan.usecases.transcription_limits import PUBLISHED_LIMITS, TranscriptionLimits
 from tympan.usecases.transcription_rules import (
     check_address,
-    check_dataset,
     check_life,
     check_one_source,
     checked_options,
@@ -277,7 +277,7 @@ class Transcriptions:
         """The transcription with the models that hear it, once its references are in order."""
         check_project(tx, asked.project_id, asked.locale)
         if asked.dataset_id is not None:
-            check_dataset(tx.datasets.find(asked.dataset_id), asked.locale)
+            check_heard_dataset(tx.datasets.find(asked.dataset_id), asked.locale)
         models = chosen_models(tx, asked.locale, named, asked.options.languages, asked.created_at)
         return replace(asked, model_id=models[asked.locale], model_ids=models)
 
