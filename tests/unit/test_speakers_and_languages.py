@@ -104,6 +104,23 @@ def test_voice_too_short_to_compare_is_the_first_speakers():
     assert phrase.speaker == 1
 
 
+@pytest.mark.parametrize("fields", [{"speakers": (1, None)}, {"is_single_language": True}])
+def test_the_search_before_the_hearing_can_be_ended(fields):
+    class EndedError(Exception):
+        pass
+
+    def end(_seconds):
+        raise EndedError
+
+    recognizer = polyglot()
+    recognizer._texts = lambda *_: pytest.fail("nothing should be heard")
+    options = ListeningOptions(locale="en-US", candidate_locales=("de-DE",), **fields)
+    listening = listener(recognizer, embedder=FakeEmbedder(by_level))
+    recording = listening.hear(BUNDLES, io.BytesIO(wav_bytes(marked((8, LOUD)))), options, end)
+    with pytest.raises(EndedError):
+        next(recording.phrases)
+
+
 def test_speakers_of_a_damaged_recording_are_told_up_to_the_damage():
     data = wav_bytes(marked((60, LOUD), (60, QUIET)))
     listening = listener(FakeRecognizer(counting), embedder=FakeEmbedder(by_level))

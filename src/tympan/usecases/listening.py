@@ -123,7 +123,8 @@ class Listening(Protocol):
             bundles: The model for each locale that may be spoken.
             file: Seekable, in any form that the decoder reads; stays open until the last phrase.
             options: See there.
-            on_progress: Told the seconds heard so far.
+            on_progress: Told the seconds heard so far; 0 again and again while the recording is
+                only searched for speakers or its language. May raise to end the work.
 
         Raises:
             InvalidInputError: It is no audio (code ``InvalidAudio``), is empty

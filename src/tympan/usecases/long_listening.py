@@ -14,7 +14,7 @@ from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ, AudioCodec, AudioReader
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
-from tympan.speech.windows import windows
+from tympan.speech.windows import Window, windows
 from tympan.usecases.listening import HeardPhrase, HeardRecording, ListeningOptions
 from tympan.usecases.which_language import WhichLanguage, identifying_bundle
 from tympan.usecases.who_speaks import WhoSpeaks
@@ -87,9 +87,10 @@ class LongListening:
         options, languages, turns = work.options, work.languages, None
         if options.speakers is not None:
             speaking = WhoSpeaks(embedder=self.embedder, at_once=self.at_once)
-            turns = speaking.turns(windows(work.source.blocks()), options.speakers)
+            turns = speaking.turns(_watched(windows(work.source.blocks()), on_progress), options.speakers)
         if languages is not None and options.is_single_language:
-            locale = languages.throughout(windows(work.source.blocks()), at_once=self.at_once)
+            listened = _watched(windows(work.source.blocks()), on_progress)
+            locale = languages.throughout(listened, at_once=self.at_once)
             languages, options = None, replace(options, locale=locale)
         hearing = WindowHearing(
             recognizer=self.recognizer,
@@ -145,6 +146,13 @@ class _Source:
         if reader is None:
             reader = _opened(self._codec, self._file)
         return _blocks(reader, self.channels if self._are_apart else None)
+
+
+def _watched(recording: Iterator[Window], on_progress: Callable[[float], None]) -> Iterator[Window]:
+    """The windows as they are; whoever watches is asked at each whether to go on."""
+    for window in recording:
+        on_progress(0.0)
+        yield window
 
 
 def _complete(bundles: Mapping[str, Bundle], options: ListeningOptions) -> Mapping[str, Bundle]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -86,8 +87,8 @@ class WindowHearing:
     def _turns(self, index: int, start: int, end: int) -> list[SpeakerTurn]:
         """The turns that touch a stretch, and one more on either side."""
         turns = self.turns[index] if self.turns is not None else []
-        first = next((place for place, turn in enumerate(turns) if turn.end > start), len(turns))
-        after = next((place for place, turn in enumerate(turns) if turn.start >= end), len(turns))
+        first = bisect_right(turns, start, key=lambda turn: turn.end)
+        after = bisect_left(turns, end, key=lambda turn: turn.start)
         return list(turns[max(0, first - 1) : after + 1])
 
     def _placed(self, phrase: Phrase, index: int, locale: str) -> HeardPhrase:

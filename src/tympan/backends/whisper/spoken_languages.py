@@ -16,9 +16,12 @@ from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, 
 _CONTEXT_S = 15.0
 """What the encoder is shown; as accurate as 30 s and less than half as dear."""
 
-_MARGIN_FRAMES = 6
-_JOIN_FRAMES = 32
-"""A pause of a second or more may be one between languages."""
+_PAUSE_FRAMES = 8
+"""256 ms: the language may change at any pause, and pauses between people are short."""
+
+_MARGIN_FRAMES = 4
+_LEAST_SAMPLES = 4_800
+"""Less than 300 ms of voice is in no language."""
 
 
 def language_stretches(
@@ -36,16 +39,18 @@ def language_stretches(
     """
     voice = speech_probability(samples)
     spans = cut_segments(
-        speech_stretches(voice),
+        speech_stretches(voice, min_silence_frames=_PAUSE_FRAMES),
         voice,
         max_frames=int(_CONTEXT_S * SAMPLE_RATE_HZ) // FRAME_SAMPLES,
         pad_frames=_MARGIN_FRAMES,
-        join_frames=_JOIN_FRAMES,
+        join_frames=0,
     )
     found = []
     for span in spans:
         start, end = as_samples(span, samples.size)
-        shares = network.language_probabilities(network.encode(samples[start:end], _CONTEXT_S))
+        shares: dict[str, float] = {}
+        if end - start >= _LEAST_SAMPLES:
+            shares = network.language_probabilities(network.encode(samples[start:end], _CONTEXT_S))
         found.append(LanguageStretch(start=start, end=end, probabilities=_of_candidates(languages, shares)))
     return tuple(found)
 
