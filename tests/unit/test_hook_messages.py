@@ -13,9 +13,12 @@ from tympan.domain.web_hook import SECRET_OVERLAP, HookEvent
 from tympan.testing.entities import make_delivery, make_web_hook
 from tympan.wire.hook_messages import hook_message
 
-# The verifier compares with the real time.
-NOW = datetime.now(UTC)  # noqa: TID251
 BASE = "https://speech.test"
+
+
+def now():
+    """The real time, which the verifier compares with when a test runs."""
+    return datetime.now(UTC)  # noqa: TID251
 
 
 def verifier(secret):
@@ -23,7 +26,7 @@ def verifier(secret):
 
 
 def message(delivery=None, **members):
-    return hook_message(make_web_hook(**members), delivery or make_delivery(), BASE, NOW)
+    return hook_message(make_web_hook(**members), delivery or make_delivery(), BASE, now())
 
 
 def test_the_body_names_the_entity_in_the_hooks_version_and_the_delivery():
@@ -56,7 +59,7 @@ def test_a_changed_body_another_secret_and_an_old_time_are_noticed():
     ):
         with pytest.raises(WebhookVerificationError):
             verifier(secret).verify(body, dict(headers))
-    old = hook_message(make_web_hook(secret="right"), make_delivery(), BASE, NOW - timedelta(minutes=6))
+    old = hook_message(make_web_hook(secret="right"), make_delivery(), BASE, now() - timedelta(minutes=6))
     with pytest.raises(WebhookVerificationError, match="old"):
         verifier("right").verify(old.body, dict(old.headers))
 
@@ -75,15 +78,15 @@ def test_without_a_secret_nothing_is_signed():
 
 def test_a_replaced_secret_verifies_for_a_day_and_the_published_header_has_the_new_one():
     delivery = make_delivery()
-    hook = make_web_hook(secret="old").signed_with(NOW, "new")
-    sent = hook_message(hook, delivery, BASE, NOW)
+    hook = make_web_hook(secret="old").signed_with(now(), "new")
+    sent = hook_message(hook, delivery, BASE, now())
     for secret in ("old", "new"):
         verifier(secret).verify(sent.body, dict(sent.headers))
-    only_new = hook_message(make_web_hook(secret="new"), delivery, BASE, NOW)
+    only_new = hook_message(make_web_hook(secret="new"), delivery, BASE, now())
     name = "X-MicrosoftSpeechServices-Signature"
     assert sent.headers[name] == only_new.headers[name]
-    assert hook.secrets_at(NOW + SECRET_OVERLAP) == ("new",)
-    assert hook.signed_with(NOW, None).secrets_at(NOW) == ()
+    assert hook.secrets_at(now() + SECRET_OVERLAP) == ("new",)
+    assert hook.signed_with(now(), None).secrets_at(now()) == ()
 
 
 def test_the_challenge_carries_its_token_beside_what_the_url_holds_and_signs_the_token():
