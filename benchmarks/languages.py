@@ -93,12 +93,12 @@ def main() -> None:
             for length_s in LENGTHS_S:
                 some = found[name, language, length_s]
                 context_s = fixed_s or math.ceil(2 * (length_s + 1)) / 2
-                begun = time.process_time()
-                if length_s <= context_s:
-                    right = sum(best(network, piece, context_s, languages) == language for piece in some)
-                    row.append(f"{right}/{len(some)}" if some else "")
-                else:
+                if not some or length_s > context_s:
                     row.append("")
+                    continue
+                begun = time.process_time()
+                right = sum(best(network, piece, context_s, languages) == language for piece in some)
+                row.append(f"{right}/{len(some)}")
                 spent += time.process_time() - begun
                 seconds += length_s * len(some)
             rows.append(row)
@@ -109,6 +109,7 @@ def main() -> None:
         "Identifying one of the languages below with whisper-base, int8: pieces that were right",
         rows,
         packages=("ctranslate2", "faster-whisper"),
+        arguments="FOLDER",
         notes=f"Chosen among {', '.join(languages)}. The encoder was shown the piece in so much context. CPU "
         f"seconds a second of these pieces: {totals}.",
     )

@@ -14,7 +14,13 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def write_result(
-    name: str, title: str, rows: Sequence[Sequence[object]], *, packages: Sequence[str] = (), notes: str = ""
+    name: str,
+    title: str,
+    rows: Sequence[Sequence[object]],
+    *,
+    packages: Sequence[str] = (),
+    notes: str = "",
+    arguments: str = "",
 ) -> Path:
     """Write ``results/<name>.md`` and print its table.
 
@@ -24,6 +30,7 @@ def write_result(
         rows: The table; the first row is its head.
         packages: Distributions whose version matters.
         notes: What a reader must know to judge the figures.
+        arguments: What stood behind the command, without any path of this machine.
     """
     head, *body = [[str(cell) for cell in row] for row in rows]
     table = [_row(head), _row(["---"] * len(head)), *map(_row, body)]
@@ -32,7 +39,7 @@ def write_result(
     page = [
         f"# {title}",
         "",
-        f"Command: `python -m benchmarks.{name}`",
+        f"Command: `{f'python -m benchmarks.{name} {arguments}'.strip()}`",
         f"Machine: {machine}; Python {platform.python_version()}{'; ' + versions if versions else ''}",
         "",
         *table,
