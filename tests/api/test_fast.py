@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 from tests.api.conftest import error_of, wav
 
+from tympan.domain.model import Bundle, BundleFile
+from tympan.rest.fast import answer_headers
 from tympan.testing.audio import wav_bytes
 from tympan.testing.entities import BUNDLE, make_base_model, make_model
 from tympan.testing.fetcher import Page
+from tympan.usecases.file_recognition import FileAnswer
+from tympan.usecases.listening import HeardRecording
+from tympan.usecases.serving import Chosen
 
 URL = "/speechtotext/transcriptions:transcribe?api-version="
 ID = "7e5f1c52-4d0b-4a77-9a0e-3f1f0a6a9e10"
@@ -113,8 +118,23 @@ def test_more_files_at_once_than_allowed_are_asked_to_come_back(world, base_mode
 
 
 def test_one_of_several_languages_is_told_apart(world, base_model):
-    world.add(make_base_model(locale="de-DE"))
+    german = make_base_model(locale="de-DE")
+    world.add(german)
     answer = transcribe(world.client, {"locales": ["de-DE", "en-US"]})
     (phrase,) = answer.json()["phrases"]
-    assert phrase["locale"] in ("de-DE", "en-US")
-    assert len(answer.headers["x-model-id"].split(", ")) == 2
+    spoken = {"de-DE": german.id, "en-US": base_model.id}
+    assert answer.headers["x-model-id"] == spoken[phrase["locale"]]
+
+
+def test_while_nothing_is_heard_models_that_share_their_files_are_named_once():
+    other = Bundle(engine="e", files=(BundleFile(name="model.bin", sha256="0" * 64, size_bytes=1),))
+    models = [
+        make_base_model(id="english", locale="en-US"),
+        make_base_model(id="german", locale="de-DE"),
+        make_base_model(id="dutch", locale="nl-NL", bundle=other),
+    ]
+    chosen = {model.locale: Chosen(model=model) for model in models}
+    recording = HeardRecording(samples=0, channels=(0,), phrases=iter(()))
+    answer = FileAnswer(phrases=recording.phrases, recording=recording, chosen=chosen)
+    assert answer_headers(answer)["X-Model-Id"] == "english, dutch"
+    assert [one.model.id for one in answer.answering({"de-DE", "nl-NL"})] == ["german", "dutch"]

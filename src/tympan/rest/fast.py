@@ -5,7 +5,7 @@ Source: Speech to text REST 2024-11-15 and 2025-10-15, ``Transcriptions_Transcri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 from urllib.parse import quote
@@ -19,7 +19,8 @@ from tympan.rest.availability import IN_DATED_VERSIONS
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.uploads import Upload, receive_upload
 from tympan.usecases.file_recognition import FILE_LIMIT_BYTES, FileAnswer, FileRequest
-from tympan.usecases.listening import ListeningOptions
+from tympan.usecases.listening import HeardPhrase, ListeningOptions
+from tympan.usecases.model_lookup import adaptation_of
 from tympan.wire.management.fast import FastMembers, fast_document, read_definition
 
 router = APIRouter(prefix="/transcriptions:transcribe", dependencies=[IN_DATED_VERSIONS])
@@ -51,7 +52,7 @@ def _transcribe(call: Call, upload: Upload) -> Response:
         answer = call.services.file_recognition.hear(file, _request(asked))
         phrases = list(answer.phrases)
     document = fast_document(phrases, samples=answer.recording.samples, asked=asked)
-    return JSONResponse(document, headers=answer_headers(answer))
+    return JSONResponse(document, headers=answer_headers(answer, phrases))
 
 
 def _request(asked: FastMembers) -> FileRequest:
@@ -86,16 +87,24 @@ def _audio(call: Call, upload: Upload, asked: FastMembers) -> Iterator[BinaryIO]
         yield file
 
 
-def answer_headers(answer: FileAnswer) -> dict[str, str]:
-    """What answered; one model for each language that may be spoken."""
-    models = [chosen.model for chosen in answer.chosen.values()]
+def answer_headers(answer: FileAnswer, phrases: Iterable[HeardPhrase] = ()) -> dict[str, str]:
+    """The models that answered, one for each language that was heard.
+
+    Args:
+        answer: Names the models that may.
+        phrases: What was heard; without it, models that share their files are named once.
+    """
+    answering = answer.answering({phrase.locale for phrase in phrases})
+    models = [chosen.model for chosen in answering]
     headers = {
         "X-Model-Id": ", ".join(model.id for model in models),
         "X-Model-Name": ", ".join(quote(model.display_name) for model in models),
         "X-Model-Version": ", ".join(model.bundle.digest[:12] for model in models if model.bundle),
     }
-    if answer.adaptation:
-        headers["X-Model-Adaptation"] = ", ".join(answer.adaptation)
-    if answer.first.fallback is not None:
-        headers["X-Model-Fallback"] = f"{answer.first.fallback}; model={answer.first.model.id}"
+    adaptation = dict.fromkeys(part for model in models for part in adaptation_of(model))
+    if adaptation:
+        headers["X-Model-Adaptation"] = ", ".join(adaptation)
+    fallbacks = [f"{one.fallback}; model={one.model.id}" for one in answering if one.fallback is not None]
+    if fallbacks:
+        headers["X-Model-Fallback"] = ", ".join(fallbacks)
     return headers

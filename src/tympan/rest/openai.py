@@ -135,7 +135,7 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
         answer = call.services.file_recognition.hear(file, replace(wanted, options=options))
         phrases = list(answer.phrases)
         _keep(call, file, answer, phrases, began_at)
-    headers = answer_headers(answer)
+    headers = answer_headers(answer, phrases)
     match asked.form:
         case ResponseFormat.JSON:
             return JSONResponse({"text": text_of(phrases)}, headers=headers)

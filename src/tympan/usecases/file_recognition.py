@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import InvalidInputError, NotFoundError, TooLargeError
-from tympan.domain.model import BaseModel, CustomModel, Model
+from tympan.domain.model import BaseModel, Bundle, CustomModel, Model
 from tympan.ports.audio import AudioCodec
 from tympan.ports.store import Store
 from tympan.usecases.listening import HeardPhrase, HeardRecording, Listening, ListeningOptions
@@ -60,6 +60,14 @@ class FileAnswer:
     def first(self) -> Chosen:
         """The model of the likeliest language."""
         return next(iter(self.chosen.values()))
+
+    def answering(self, heard: Collection[str] = ()) -> tuple[Chosen, ...]:
+        """The models that heard something in these locales; of none, one for each bundle that may."""
+        used = tuple(one for locale, one in self.chosen.items() if locale in heard)
+        by_bundle: dict[Bundle, Chosen] = {}
+        for one in self.chosen.values():
+            by_bundle.setdefault(bundle_of(one.model), one)
+        return used or tuple(by_bundle.values())
 
     @property
     def adaptation(self) -> tuple[str, ...]:
