@@ -1,14 +1,14 @@
 """Peak memory and speed of hearing one recording of 10 minutes, an hour and four hours.
 
-The real decoder, voice detector and English starter model; synthetic speech with pauses, as Ogg
-Opus. The alternative beside it: faster-whisper on the shortest of them, which reads a whole file
-into memory before it begins.
+The real decoder, voice detector and English starter model; synthetic speech of two voices with
+pauses, as Ogg Opus, each recording a beginning of the next. The alternative beside it:
+faster-whisper on the shortest of them, which reads a whole file into memory before it begins.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import random
 import resource
 import subprocess
 import sys
@@ -21,12 +21,12 @@ import av
 import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
-from py_nanotts import NanoTTS
 
 from benchmarks.record import write_result
 from tympan.app.foundation import Foundation
-from tympan.app.settings import Settings
+from tympan.app.settings import Settings, child_environment
 from tympan.backends.model_supply import PackagedModels
+from tympan.backends.synth_pico import PicoSynthesizer
 from tympan.usecases.listening import ListeningOptions
 
 MINUTES = (10, 60, 240)
@@ -37,7 +37,21 @@ SENTENCES = (
     "The conference is locked, and nobody can come in now.",
     "You have three new messages and seven old ones.",
     "Your call is important to us; please hold the line.",
+    "The train to the airport leaves from platform nine in twenty minutes.",
+    "My sister planted tomatoes and beans behind the old garden wall.",
+    "We moved the meeting to Thursday because half of the team was travelling.",
+    "The doctor asked him to take the tablets twice a day with a glass of water.",
+    "There is a small bakery on the corner that opens before sunrise.",
+    "Nobody had expected so much snow in the middle of April.",
+    "The library closes early on Saturdays, but the reading room stays open.",
+    "She wrote the report by hand and copied it on the following morning.",
+    "All the lights went out while they were cooking dinner.",
+    "The second volume of the story is longer and better than the first.",
+    "He bought a used bicycle and repaired the brakes himself.",
+    "After the storm the harbour was full of broken branches.",
 )
+VOICES = ("en-US", "en-GB")
+PAUSE_S = 0.5
 ROOT = Path(__file__).parents[1]
 
 
@@ -51,17 +65,20 @@ def main() -> None:
             "of that for the recording, MB",
             "CPU s per audio s",
             "wall s",
-            "words",
+            "words heard",
+            "of those spoken",
         ]
     ]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for minutes in MINUTES:
             path = folder / f"{minutes}.ogg"
-            _write(path, minutes)
-            rows.append([f"{minutes} min", "Tympan", *_figures("tympan", path, folder)])
-            if minutes == MINUTES[0]:
-                rows.append([f"{minutes} min", "faster-whisper", *_figures("faster-whisper", path, folder)])
+            spoken = _write(path, minutes)
+            others = ["faster-whisper"] if minutes == MINUTES[0] else []
+            rows += [
+                [f"{minutes} min", who, *_figures(who.lower(), path, folder), spoken]
+                for who in ["Tympan", *others]
+            ]
             path.unlink()
     write_result("long_recording", "Long recordings", rows, packages=("ctranslate2", "faster-whisper", "av"))
 
@@ -75,7 +92,7 @@ def _figures(who: str, path: Path, folder: Path) -> list[str]:
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-            env={**os.environ, "TYMPAN_DATA_DIR": scratch},
+            env=child_environment(Settings(data_dir=Path(scratch))),
         )
     found = json.loads(done.stdout.strip().splitlines()[-1])
     return [
@@ -135,26 +152,39 @@ def _faster_whisper(path: Path, folder: Path) -> Callable[[], tuple[int, float]]
     return hear
 
 
-def _write(path: Path, minutes: int) -> None:
-    """A recording of so many minutes, as a phone would send it."""
+def _write(path: Path, minutes: int) -> int:
+    """Write a recording of so many minutes, as a phone would send it; how many words are spoken."""
+    words = samples = 0
     with av.open(str(path), "w", format="ogg") as container:
         stream = container.add_stream("libopus", rate=RATE_HZ)
         stream.bit_rate = 24_000
-        for number, samples in enumerate(_speech(minutes * 60)):
-            frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="s16", layout="mono")
-            frame.sample_rate, frame.pts = RATE_HZ, number * samples.size
+        for text, spoken in _speech(minutes * 60 * RATE_HZ):
+            frame = av.AudioFrame.from_ndarray(spoken[np.newaxis], format="s16", layout="mono")
+            frame.sample_rate, frame.pts = RATE_HZ, samples
             container.mux(stream.encode(frame))
+            words, samples = words + len(text.split()), samples + spoken.size
         container.mux(stream.encode(None))
+    return words
 
 
-def _speech(seconds: int) -> Iterator[NDArray[np.int16]]:
-    """Blocks of a second."""
-    pause = np.zeros(RATE_HZ // 2, np.int16)
-    said = [np.frombuffer(NanoTTS().speak(text, voice="en-US"), np.int16) for text in SENTENCES]
-    loop = np.concatenate([part for one in said for part in (one, pause)])
-    for second in range(seconds):
-        places = np.arange(second * RATE_HZ, (second + 1) * RATE_HZ) % loop.size
-        yield loop[places]
+def _speech(samples: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
+    """Sentences with a pause behind each, in an order that is the same every time."""
+    synthesizer = PicoSynthesizer()
+    pause = np.zeros(int(PAUSE_S * RATE_HZ))
+    said = [
+        (text, (np.concatenate([synthesizer.synthesize(text, voice), pause]) * 32767).astype(np.int16))
+        for voice in synthesizer.voices("en-US")
+        if voice.language in VOICES
+        for text in SENTENCES
+    ]
+    synthesizer.close()
+    order, left = random.Random(3), samples
+    while left > 0:
+        text, spoken = order.choice(said)
+        if spoken.size > left:
+            text, spoken = "", np.zeros(left, np.int16)
+        yield text, spoken
+        left -= spoken.size
 
 
 if __name__ == "__main__":

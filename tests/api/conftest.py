@@ -174,7 +174,11 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         evaluations=Evaluations(**shared),
         endpoints=Endpoints(**shared),
         transcriptions=Transcriptions(
-            blobs=blobs, fetcher=fetcher, containers=FakeContainers(fetcher=fetcher), **shared
+            blobs=blobs,
+            fetcher=fetcher,
+            containers=FakeContainers(fetcher=fetcher),
+            embedder=FakeEmbedder(),
+            **shared,
         ),
         recognition=Recognition(serving=serving, codec=WavCodec(), recognizer=recognizer),
         file_recognition=FileRecognition(

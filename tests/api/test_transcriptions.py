@@ -279,6 +279,22 @@ def test_what_breaks_a_rule_is_refused_with_the_published_code(world, base_model
     assert list(world.blobs.list("transcriptions")) == []
 
 
+@pytest.mark.parametrize(
+    ("version", "properties"),
+    [(V3_2, {"diarizationEnabled": True}), (DATED, {"diarization": {"enabled": True}})],
+)
+def test_speakers_are_refused_at_once_where_they_cannot_be_told_apart(world, base_model, version, properties):
+    life = {"timeToLiveHours": 48} if version == DATED else {}
+    assert create(world.client, version, properties=properties | life).status_code == 201
+    world.services.transcriptions.embedder.is_installed = False
+    refused = create(world.client, version, properties=properties | life)
+    error_of(refused, 400, "InvalidRequest", "InvalidPayload")
+    assert "DiarizationNotInstalled" in refused.text
+    assert "pip install" in refused.text
+    assert world.services.transcriptions.count() == 1
+    assert create(world.client, version, properties=life).status_code == 201
+
+
 @pytest.mark.parametrize("hours", [None, 5, 745, 6.5, "48"])
 def test_the_dated_version_wants_hours(world, base_model, hours):
     answer = create(world.client, DATED, properties={"timeToLiveHours": hours})

@@ -2,11 +2,9 @@
 
 import io
 import itertools
-import wave
 
-import numpy as np
 import pytest
-from tests.spoken import spoken
+from tests.spoken import conversation
 
 from tympan.backends.audio_av import AvAudioCodec
 from tympan.backends.blobs import ObstoreBlobs
@@ -37,30 +35,12 @@ LANGUAGES = {
     "fr-FR": "La réunion commence à neuf heures du matin, et chacun doit apporter ses propres notes.",
     "it-IT": "La riunione comincia alle nove di mattina, e tutti devono portare i propri appunti.",
 }
-PAUSE_S = 0.35
-
-
-def samples_of(text, voice):
-    with wave.open(io.BytesIO(spoken(text, voice=voice))) as wav:
-        return np.frombuffer(wav.readframes(wav.getnframes()), "<i2")
 
 
 def joined(parts):
     """A WAV of texts one after the other, and where each begins and ends in seconds."""
-    pause, pieces, places, place = np.zeros(int(PAUSE_S * RATE), "<i2"), [], [], 0
-    for text, voice in parts:
-        said = samples_of(text, voice)
-        pieces += [said, pause]
-        places.append((place / RATE, (place + said.size) / RATE))
-        place += said.size + pause.size
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(RATE)
-        wav.writeframes(np.concatenate(pieces).tobytes())
-    file.seek(0)
-    return file, places
+    recording, places = conversation(parts)
+    return io.BytesIO(recording), places
 
 
 @pytest.fixture(scope="module")

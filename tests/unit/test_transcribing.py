@@ -411,3 +411,17 @@ def test_the_life_of_a_transcription_begins_when_it_has_ended(house):
     house.transcriptions.expire()
     assert house.transcriptions.count() == 0
     assert list(house.blobs.list("transcriptions")) == [], "nothing of it is left"
+
+
+class StartingHost:
+    """A model host that is starting again."""
+
+    def check(self):
+        raise UnavailableError("not yet", retry_after_s=1)
+
+
+def test_a_model_host_that_is_away_keeps_no_transcription_from_being_accepted(house):
+    able = replace(house.transcriptions, embedder=StartingHost())
+    house.transcriptions = able
+    made = house.create(urls=house.serve("a"), options=TranscriptionOptions(speakers=SpeakerHint()))
+    assert able.get(made.id).options.speakers == SpeakerHint()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tympan.app.foundation import Foundation
@@ -63,7 +64,7 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         receiving=receiving,
         evaluations=Evaluations(store=store, clock=clock),
         endpoints=Endpoints(store=store, clock=clock, limit=settings.endpoints_limit),
-        transcriptions=base.transcriptions,
+        transcriptions=replace(base.transcriptions, embedder=base.model_host),
         recognition=Recognition(serving=serving, codec=base.codec, recognizer=base.model_host),
         file_recognition=FileRecognition(
             store=store, serving=serving, codec=base.codec, listening=base.listening(base.model_host)

@@ -193,7 +193,10 @@ def child_environment(settings: Settings) -> dict[str, str]:
     said["data_dir"] = str(settings.data_dir.resolve())
     # Threads that spin while they wait make engines ten times slower on a busy machine.
     patient = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
-    return patient | inherited | {f"{_PREFIX}{name.upper()}": value for name, value in said.items()}
+    # With an arena for each thread a recording of hours takes more and more memory: measured
+    # 619 MB after 10 minutes and 707 MB after four hours; 500 MB throughout with one.
+    compact = {"MALLOC_ARENA_MAX": "1"}
+    return patient | compact | inherited | {f"{_PREFIX}{name.upper()}": value for name, value in said.items()}
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:

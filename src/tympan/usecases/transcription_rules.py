@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from tympan.domain.errors import FetchError, InvalidInputError
+from tympan.domain.errors import FetchError, InvalidInputError, UnavailableError
 from tympan.domain.model import Model
 from tympan.domain.transcription import LanguageChoice, LanguageMode, SpeakerHint, TranscriptionOptions
+from tympan.ports.speaker_embedder import SpeakerEmbedder
 from tympan.ports.store import Transaction
 from tympan.usecases.hearing_rules import usable_model
 from tympan.usecases.model_lookup import newest_base_model
@@ -141,6 +143,17 @@ def check_address(check: Callable[[str], None], url: str, target: str) -> None:
         raise InvalidInputError(
             f"The recordings URI is invalid. {reason}", code="InvalidRecordingsUri", target=target
         )
+
+
+def check_voices(embedder: SpeakerEmbedder) -> None:
+    """Refuse to tell speakers apart where that can be seen to be impossible.
+
+    Raises:
+        InvalidInputError: The weights are not installed (code ``DiarizationNotInstalled``).
+    """
+    # A model host that is starting again says nothing of what is installed.
+    with suppress(UnavailableError):
+        embedder.check()
 
 
 def chosen_models(

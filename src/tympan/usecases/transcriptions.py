@@ -27,6 +27,7 @@ from tympan.ports.blobs import BlobInfo, BlobStore
 from tympan.ports.clock import Clock
 from tympan.ports.containers import Containers
 from tympan.ports.fetcher import Fetcher
+from tympan.ports.speaker_embedder import SpeakerEmbedder
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
 from tympan.usecases.hearing_rules import check_heard_dataset
@@ -36,6 +37,7 @@ from tympan.usecases.transcription_rules import (
     check_address,
     check_life,
     check_one_source,
+    check_voices,
     checked_options,
     chosen_models,
 )
@@ -89,7 +91,12 @@ class TranscriptionChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcriptions:
-    """What users can do with batch transcriptions."""
+    """What users can do with batch transcriptions.
+
+    Attributes:
+        embedder: Tells whether speakers can be told apart, before a transcription is accepted;
+            None: that is found out while it runs.
+    """
 
     store: Store
     blobs: BlobStore
@@ -97,6 +104,7 @@ class Transcriptions:
     containers: Containers
     clock: Clock
     limits: TranscriptionLimits = PUBLISHED_LIMITS
+    embedder: SpeakerEmbedder | None = None
 
     def create(self, new: NewTranscription) -> Transcription:
         """Have recordings transcribed.
@@ -105,7 +113,8 @@ class Transcriptions:
         in one transaction. Returns at once; nothing is fetched before a worker takes the job.
 
         Raises:
-            InvalidInputError: A member breaks a rule; the code says which.
+            InvalidInputError: A member breaks a rule, or speakers are to be told apart and this
+                server cannot; the code says which.
             InvalidStateError: The dataset is still being imported.
             LocaleMismatchError: Model, dataset or project has another locale.
             ModelExpiredError: A model's decoding date has passed.
@@ -241,6 +250,8 @@ class Transcriptions:
         check_life(new.time_to_live_s, self.limits)
         check_one_source(new.urls, new.container_url, new.dataset_id, self.limits)
         self._check_addresses(new)
+        if options.speakers is not None and self.embedder is not None:
+            check_voices(self.embedder)
         return Transcription(
             id=str(uuid.uuid4()),
             display_name=checked_name(new.display_name),
