@@ -26,6 +26,7 @@ Encoding = Any
 _HOP_SAMPLES = 160
 _FRAMES_A_SECOND = 100
 _TEXT_POSITIONS = 448
+_UNSPACED = frozenset(("ja", "zh", "yue", "th", "lo", "my", "km"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class DecodingSettings:
         token_cap: Most tokens of text.
         no_repeat_ngram: Token sequences of this length may not come twice; 0 forbids none.
         others: How many less likely texts are wanted besides.
+        prefix: Tokens that the text begins with; they cost next to nothing.
     """
 
     language: str
@@ -64,6 +66,7 @@ class DecodingSettings:
     token_cap: int
     no_repeat_ngram: int = 0
     others: int = 0
+    prefix: tuple[int, ...] = ()
 
 
 class WhisperNetwork:
@@ -170,8 +173,8 @@ class WhisperNetwork:
         batch = encodings[0]
         if len(encodings) > 1:
             batch = ctranslate2.StorageView.from_array(np.concatenate([np.array(e) for e in encodings]))
-        prompt = self._prompt(settings.language)
-        cap = min(MOST_TOKENS, settings.token_cap)
+        prompt = [*self._prompt(settings.language), *settings.prefix]
+        cap = max(1, min(MOST_TOKENS, settings.token_cap) - len(settings.prefix))
         try:
             results = self._model.generate(
                 batch,
@@ -237,6 +240,12 @@ class WhisperNetwork:
         floor = max((-10.0 + 4.0) / 4.0, float(mel.max()) - 8.0 / 4.0)
         rest = np.full((mel.shape[0], frames - mel.shape[1]), floor, np.float32)
         return np.ascontiguousarray(np.concatenate([mel, rest], axis=1))
+
+    def begins_word(self, token: int, language: str) -> bool:
+        """Whether a word begins with a token; where nobody writes spaces, a character."""
+        if language in _UNSPACED:
+            return "\ufffd" not in self.tokenizer.decode([token])
+        return (self.tokenizer.id_to_token(token) or "").startswith("\u0120")
 
     def _decoded(self, result: Any) -> Decoded:  # noqa: ANN401  the engine has no types
         texts: list[tuple[tuple[int, ...], str, float]] = []

@@ -142,6 +142,18 @@ class WhisperRecognizer:
             languages = [network.language_of(locale) for locale in candidates]
             return [language_stretches(network, samples, languages) for samples in recordings]
 
+    @contextmanager
+    def hold(self, bundle: Bundle) -> Iterator[tuple[WhisperNetwork, DisplayRules]]:
+        """The loaded model, kept for the block even when it is unloaded meanwhile."""
+        with self._model(bundle) as loaded:
+            yield loaded
+
+    @contextmanager
+    def count_cpu(self) -> Iterator[Callable[[], float]]:
+        """Count what the block uses beside other calls; gives a function that says how much so far."""
+        with self._cpu.call() as used_cpu_s:
+            yield used_cpu_s
+
     def unload(self, digest: str) -> None:
         """Free the model's memory once its running calls have ended."""
         with self._lock:

@@ -1,0 +1,376 @@
+"""One stream: from samples to partials and phrases."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tympan.backends.whisper.display import DisplayRules
+from tympan.backends.whisper.live_ear import Ear, Stretch
+from tympan.backends.whisper.live_pool import LivePool, Urgency
+from tympan.backends.whisper.network import DecodingSettings, WhisperNetwork
+from tympan.backends.whisper.recognizer import WhisperRecognizer
+from tympan.domain.errors import EngineError, ServiceError
+from tympan.domain.model import Bundle
+from tympan.ports.audio import SAMPLE_RATE_HZ
+from tympan.ports.live_recognition import (
+    Ended,
+    Final,
+    Listened,
+    LiveEvent,
+    LiveOptions,
+    Partial,
+    SpeechBegan,
+)
+from tympan.ports.recognizer import Phrase, Recognition, RecognitionOptions
+from tympan.speech.audio_context import reduced_context_s, token_cap, unadapted_context_s
+from tympan.speech.plausibility import is_invented, is_loop
+from tympan.speech.segmentation import FRAME_SAMPLES
+from tympan.speech.streaming import Agreement
+
+_LONGEST_S = 12.0
+"""Models that were not trained with less context hear this in half of their window."""
+_GUESS_AFTER = 0.5
+"""Of the silence that ends a phrase: then its final form is decoded, in case it has ended."""
+_TOLD_EVERY = SAMPLE_RATE_HZ // 2
+_LEAST_PARTIAL = SAMPLE_RATE_HZ // 4
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Guess:
+    """What a stretch says if it has ended."""
+
+    speech: tuple[int, int]
+    heard: Recognition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Due:
+    """Something to decode."""
+
+    urgency: Urgency
+    stretch: Stretch
+    known_at: float
+
+
+class WhisperStream:
+    """See ``ports.live_recognition.LiveStream``.
+
+    Three kinds of threads come here: the caller's, which only leaves samples; the listening
+    thread, which finds voice in them; and threads of the pool, one at a time, which decode.
+
+    Args:
+        recognizer: Holds the model.
+        pool: Decides when this stream is decoded.
+        bundle: The model.
+        options: How to recognise.
+        on_event: Is told what happens.
+        call: Has the listening thread come here.
+    """
+
+    def __init__(
+        self,
+        *,
+        recognizer: WhisperRecognizer,
+        pool: LivePool,
+        bundle: Bundle,
+        options: LiveOptions,
+        on_event: Callable[[LiveEvent], None],
+        call: Callable[[WhisperStream], None],
+    ) -> None:
+        self._recognizer = recognizer
+        self._pool = pool
+        self._bundle = bundle
+        self._options = options
+        self._on_event = on_event
+        self._call = call
+        self._feeding = threading.Lock()
+        self._lock = threading.Lock()
+        self._telling = threading.Lock()
+        self._ear = Ear(
+            silence_frames=max(2, round(options.silence_s * SAMPLE_RATE_HZ / FRAME_SAMPLES)),
+            longest_s=_LONGEST_S,
+        )
+        self._fed: list[NDArray[np.float32]] = []
+        self._samples = 0
+        self._is_finished = self._is_heard_out = self._is_over = self._is_working = False
+        self._ends: list[_Due] = []
+        self._agreement = Agreement()
+        self._partial_of: int | None = None
+        self._partial_until = 0
+        self._partial_at = 0.0
+        self._guess: _Guess | None = None
+        self._began_at: int | None = None
+        self._told = 0
+        self._spent_cpu_s = 0.0
+        self._holding = ExitStack()
+        self._held: tuple[WhisperNetwork, DisplayRules] | None = None
+
+    def feed(self, samples: NDArray[np.float32]) -> None:
+        """Take the next samples."""
+        with self._feeding:
+            self._fed.append(samples)
+            self._samples += samples.size
+        self._call(self)
+
+    def finish(self) -> None:
+        """There will be no more samples."""
+        with self._feeding:
+            self._is_finished = True
+        self._call(self)
+
+    def close(self) -> None:
+        """Give the stream up."""
+        with self._telling:
+            self._leave()
+
+    def listen(self) -> None:
+        """Find voice in what was fed; called by the listening thread."""
+        with self._feeding:
+            pieces, self._fed = self._fed, []
+            is_last = self._is_finished
+        if self._is_over:
+            return
+        try:
+            if pieces:
+                samples = np.concatenate(pieces)
+                for first in range(0, samples.size, SAMPLE_RATE_HZ):
+                    self._ear_listens(samples[first : first + SAMPLE_RATE_HZ])
+            if is_last:
+                self._ear_finishes()
+        except Exception as error:  # whatever it is must not end the thread that serves all
+            log.exception("a stream could not be listened to")
+            self._end(EngineError(f"The engine failed while listening: {error}. Try again."))
+            return
+        self._tell_progress()
+        urgency = self._urgency()
+        if urgency is not None:
+            self._pool.call(self, urgency)
+
+    def work(self) -> Urgency | None:
+        """Decode the most urgent of what is due; called by a thread of the pool."""
+        with self._lock:
+            if self._is_working or self._is_over:
+                return None
+            self._is_working = True
+            due = self._take()
+        try:
+            if due is not None:
+                self._decode(due)
+            elif self._is_done():
+                self._end(None)
+        except ServiceError as error:
+            self._end(error)
+        except Exception as error:  # the stream must hear of it, not wait for ever
+            log.exception("a stream could not be decoded")
+            self._end(EngineError(f"The engine failed while decoding: {error}. Try again."))
+        with self._lock:
+            self._is_working = False
+        return self._urgency()
+
+    def _ear_listens(self, samples: NDArray[np.float32]) -> None:
+        with self._lock:
+            self._ear.listen(samples)
+            self._collect_ends()
+
+    def _ear_finishes(self) -> None:
+        with self._lock:
+            self._ear.finish()
+            self._collect_ends()
+            self._is_heard_out = True
+
+    def _collect_ends(self) -> None:
+        now = time.monotonic()
+        while self._ear.ended:
+            self._ends.append(_Due(urgency=Urgency.FINAL, stretch=self._ear.ended.popleft(), known_at=now))
+
+    def _tell_progress(self) -> None:
+        with self._lock:
+            endpointer, heard = self._ear.endpointer, self._ear.heard
+            start = endpointer.start if endpointer.is_speech else None
+            is_new = start is not None and start != self._began_at
+            self._began_at = start if start is not None else self._began_at
+            is_due = heard - self._told >= _TOLD_EVERY
+            if is_due:
+                self._told = heard
+        if is_new and start is not None:
+            self._tell(SpeechBegan(at=start * FRAME_SAMPLES))
+        if is_due:
+            self._tell(Listened(until=heard, is_speech=start is not None))
+
+    def _urgency(self) -> Urgency | None:
+        """How urgent the most urgent is; None when nothing is due."""
+        with self._lock:
+            if self._is_over:
+                return None
+            if self._ends or self._is_heard_out:
+                return Urgency.FINAL
+            if self._wants_guess():
+                return Urgency.GUESS
+            return Urgency.PARTIAL if self._wants_partial() else None
+
+    def _take(self) -> _Due | None:
+        now = time.monotonic()
+        if self._ends:
+            return self._ends.pop(0)
+        if self._wants_guess():
+            stretch = self._ear.going_on(without_silence=True)
+            return _Due(urgency=Urgency.GUESS, stretch=stretch, known_at=now) if stretch else None
+        if self._wants_partial():
+            stretch = self._ear.going_on()
+            return _Due(urgency=Urgency.PARTIAL, stretch=stretch, known_at=now) if stretch else None
+        return None
+
+    def _wants_guess(self) -> bool:
+        endpointer = self._ear.endpointer
+        if not endpointer.is_speech or endpointer.quiet < endpointer.min_silence_frames * _GUESS_AFTER:
+            return False
+        return self._guess is None or self._guess.speech != self._quiet_span()
+
+    def _quiet_span(self) -> tuple[int, int]:
+        """What the stretch that goes on covers if it has ended, in samples."""
+        endpointer = self._ear.endpointer
+        start = endpointer.start or 0
+        return start * FRAME_SAMPLES, (endpointer.frames - endpointer.quiet) * FRAME_SAMPLES
+
+    def _wants_partial(self) -> bool:
+        endpointer = self._ear.endpointer
+        if not self._options.wants_partials or not endpointer.is_speech or endpointer.quiet > 4:
+            return False
+        start = (endpointer.start or 0) * FRAME_SAMPLES
+        begun = self._partial_until if self._partial_of == start else start
+        step_s = self._pool.step_s(self._options.step_s)
+        is_new = self._ear.heard - begun >= max(_LEAST_PARTIAL, step_s * SAMPLE_RATE_HZ)
+        return is_new and time.monotonic() - self._partial_at >= step_s
+
+    def _is_done(self) -> bool:
+        with self._lock:
+            return self._is_heard_out and not self._ends
+
+    def _decode(self, due: _Due) -> None:
+        {
+            Urgency.FINAL: self._decode_final,
+            Urgency.GUESS: self._decode_guess,
+            Urgency.PARTIAL: self._decode_partial,
+        }[due.urgency](due)
+
+    def _decode_final(self, due: _Due) -> None:
+        stretch, guess = due.stretch, self._guess
+        if guess is not None and guess.speech == stretch.speech and guess.heard is not None:
+            heard = guess.heard
+        else:
+            heard = self._recognized(stretch)
+        self._guess = None
+        phrase = _phrase_of(heard, stretch)
+        spent, self._spent_cpu_s = self._spent_cpu_s, 0.0
+        waited_s = time.monotonic() - due.known_at
+        length_s = stretch.samples.size / SAMPLE_RATE_HZ
+        self._pool.note_final(cost=heard.cpu_s / max(length_s, 1.0), waited_s=waited_s)
+        until = stretch.begin + stretch.samples.size
+        self._tell(Final(phrase=phrase, until=until, cpu_s=spent, waited_s=waited_s))
+
+    def _decode_guess(self, due: _Due) -> None:
+        self._guess = _Guess(due.stretch.speech)
+        heard = self._recognized(due.stretch)
+        self._guess.heard = heard
+        phrase = _phrase_of(heard, due.stretch)
+        if phrase is not None and self._options.wants_partials:
+            self._tell_partial(*due.stretch.speech, phrase.text, "")
+
+    def _recognized(self, stretch: Stretch) -> Recognition:
+        """Decode a stretch the way recordings are decoded."""
+        options = self._options
+        asked = RecognitionOptions(
+            locale=options.locale,
+            wants_words=options.wants_words,
+            alternatives=options.alternatives,
+            profanity=options.profanity,
+            is_voice_gated=False,
+        )
+        self._hold()
+        [heard] = self._recognizer.recognize(self._bundle, [stretch.samples], asked)
+        self._spent_cpu_s += heard.cpu_s
+        return heard
+
+    def _decode_partial(self, due: _Due) -> None:
+        network, rules = self._hold()
+        start, stretch = due.stretch.speech[0], due.stretch
+        if self._partial_of != start:
+            self._agreement, self._partial_of = Agreement(), start
+        language = network.language_of(self._options.locale)
+        duration_s = stretch.samples.size / SAMPLE_RATE_HZ
+        context_s = (reduced_context_s if network.info.has_reduced_context else unadapted_context_s)(duration_s)
+        settings = DecodingSettings(
+            language=language,
+            beam_size=1,
+            token_cap=token_cap(duration_s, language),
+            prefix=self._agreement.agreed,
+        )
+        with self._recognizer.count_cpu() as used_cpu_s:
+            [decoded] = network.decode([network.encode(stretch.samples, context_s)], settings)
+            cpu_s = used_cpu_s()
+        self._pool.note_partial(cpu_s)
+        self._spent_cpu_s += cpu_s
+        self._partial_until, self._partial_at = stretch.begin + stretch.samples.size, time.monotonic()
+        if is_loop(decoded.text) or not decoded.text:
+            return
+        self._agreement.add(decoded.ids, lambda token: network.begins_word(token, language))
+        stable = network.tokenizer.decode(list(self._agreement.agreed)).strip()
+        shown = rules.apply(decoded.text, self._options.locale, self._options.profanity).text
+        self._tell_partial(start, self._partial_until, shown, stable)
+
+    def _tell_partial(self, start: int, end: int, text: str, stable: str) -> None:
+        # Rules may rewrite what the decoder is sure of; then it is not shown as certain.
+        self._tell(Partial(start=start, end=end, text=text, stable=stable if text.startswith(stable) else ""))
+
+    def _hold(self) -> tuple[WhisperNetwork, DisplayRules]:
+        """The model, kept until the stream is over whatever happens to it elsewhere."""
+        if self._held is None:
+            self._held = self._holding.enter_context(self._recognizer.hold(self._bundle))
+        return self._held
+
+    def _tell(self, event: LiveEvent) -> None:
+        with self._telling:
+            if not self._is_over:
+                self._on_event(event)
+
+    def _end(self, error: ServiceError | None) -> None:
+        with self._telling:
+            if not self._is_over:
+                self._on_event(Ended(samples=self._samples, error=error))
+            self._leave()
+
+    def _leave(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._pool.leave()
+            self._holding.close()
+
+
+def _phrase_of(heard: Recognition, stretch: Stretch) -> Phrase | None:
+    """The phrase in a stretch, placed in the stream; None where nothing was said."""
+    said = [phrase for phrase in heard.phrases if phrase.text]
+    if not said:
+        return None
+    [phrase] = said[:1]
+    if is_invented(phrase.text, confidence=1.0, no_speech=0.0, voice=stretch.voice):
+        return None
+    start, end = stretch.speech
+    words = tuple(
+        replace(
+            word,
+            start=min(max(word.start + stretch.begin, start), end),
+            end=min(max(word.end + stretch.begin, start), end),
+        )
+        for word in phrase.words
+    )
+    return replace(phrase, start=start, end=end, words=words)
