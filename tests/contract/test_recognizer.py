@@ -21,9 +21,10 @@ from tympan.backends.clock import SystemClock
 from tympan.backends.model_files import LocalModelFiles
 from tympan.backends.model_host.client import ModelHostClient
 from tympan.backends.model_host.frames import error_document
-from tympan.backends.model_host.server import serve
+from tympan.backends.model_host.server import Engines, serve
 from tympan.backends.speakers.embedder import CampplusEmbedder
 from tympan.backends.whisper.engine_name import ENGINE
+from tympan.backends.whisper.live import WhisperLive
 from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
 from tympan.domain.errors import ForbiddenError, InvalidInputError, ModelDamagedError, UnavailableError
 from tympan.ports.recognizer import RecognitionOptions
@@ -79,7 +80,10 @@ def free_port():
 def run_host(blobs_url, folder, port):
     files = LocalModelFiles(ObstoreBlobs(blobs_url, SystemClock()), folder)
     recognizer = WhisperRecognizer(files, SystemClock(), EngineSettings(workers=2))
-    serve(recognizer, "127.0.0.1", port, SECRET, embedder=CampplusEmbedder(), at_once=2)
+    engines = Engines(
+        recognizer=recognizer, live=WhisperLive(recognizer, threads=2), embedder=CampplusEmbedder()
+    )
+    serve(engines, "127.0.0.1", port, SECRET, at_once=2)
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,14 @@ from tests.spoken import spoken
 from torch.nn import functional
 
 from tympan.backends.model_host.client import ModelHostClient
-from tympan.backends.model_host.server import host_application
+from tympan.backends.model_host.server import Engines, host_application
 from tympan.backends.speakers import embedder as embedders
 from tympan.backends.speakers.campplus import campplus_graph
 from tympan.backends.speakers.embedder import CampplusEmbedder
 from tympan.backends.speakers.filterbank import log_mels
 from tympan.backends.speakers.torch_archive import read_tensors
 from tympan.domain.errors import InvalidInputError, ModelDamagedError, UnavailableError
+from tympan.testing.live_recognizer import FakeLive
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.speaker_embedder import FakeEmbedder
 
@@ -60,7 +61,9 @@ class Host:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        application = host_application(FakeRecognizer(), embedder, SECRET)
+        recognizer = FakeRecognizer()
+        engines = Engines(recognizer=recognizer, live=FakeLive(recognizer), embedder=embedder)
+        application = host_application(engines, SECRET)
         self.server = uvicorn.Server(uvicorn.Config(application, port=port, log_config=None))
         self.thread = threading.Thread(target=self.server.run)
         self.client = ModelHostClient(f"http://127.0.0.1:{port}", SECRET)

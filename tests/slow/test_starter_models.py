@@ -15,10 +15,11 @@ from tympan.backends.blobs import ObstoreBlobs
 from tympan.backends.clock import SystemClock
 from tympan.backends.model_files import LocalModelFiles
 from tympan.backends.model_host.client import ModelHostClient
-from tympan.backends.model_host.server import serve
+from tympan.backends.model_host.server import Engines, serve
 from tympan.backends.model_supply import PackagedModels
 from tympan.backends.speakers.embedder import CampplusEmbedder
 from tympan.backends.synth_pico import PicoSynthesizer
+from tympan.backends.whisper.live import WhisperLive
 from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
 from tympan.ports.recognizer import BundleInfo, RecognitionOptions
 from tympan.speech.metrics import count_words
@@ -172,7 +173,10 @@ def test_base_takes_the_language_of_the_locale(recognizer, files, voices, tmp_pa
 def run_host(blobs_url, folder, port):
     files = LocalModelFiles(ObstoreBlobs(blobs_url, SystemClock()), folder)
     recognizer = WhisperRecognizer(files, SystemClock(), EngineSettings(workers=2))
-    serve(recognizer, "127.0.0.1", port, SECRET, embedder=CampplusEmbedder(), at_once=2)
+    engines = Engines(
+        recognizer=recognizer, live=WhisperLive(recognizer, threads=2), embedder=CampplusEmbedder()
+    )
+    serve(engines, "127.0.0.1", port, SECRET, at_once=2)
 
 
 @pytest.fixture

@@ -74,14 +74,15 @@ def build_web(settings: Settings) -> Starlette:
 
 def serve_model_host(settings: Settings) -> None:
     """Serve the engine on the model host's address until the process is asked to end."""
-    from tympan.backends.model_host.server import serve
+    from tympan.backends.model_host.server import Engines, serve
 
     base = Foundation(settings, _ONE_AT_A_TIME)
     url, secret = base.model_host_address
     address = urlsplit(url)
     at_once = base.recognitions_at_once
     host, port = address.hostname or "127.0.0.1", address.port or 80
-    serve(base.own_recognizer, host, port, secret, embedder=base.own_embedder, at_once=at_once)
+    engines = Engines(recognizer=base.own_recognizer, live=base.own_live, embedder=base.own_embedder)
+    serve(engines, host, port, secret, at_once=at_once)
 
 
 def _import_dataset(base: Foundation, context: JobContext) -> None:

@@ -21,6 +21,7 @@ from tympan.backends.sql.engine import EngineOptions
 from tympan.backends.sql.store import SqlStore
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.reach import ReachRules, own_addresses, read_allowances, read_ports
+from tympan.ports.live_recognition import LiveRecognizer
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
 from tympan.ports.store import Store
@@ -34,6 +35,7 @@ from tympan.usecases.transcriptions import Transcriptions
 
 if TYPE_CHECKING:
     from tympan.backends.model_host.client import ModelHostClient
+    from tympan.backends.whisper.recognizer import WhisperRecognizer
     from tympan.domain.model import Bundle
     from tympan.usecases.endpoint_logs import EndpointLogs
     from tympan.usecases.model_receiving import ModelReceiving
@@ -197,7 +199,7 @@ class Foundation:
         return max(1, (psutil.cpu_count() or 1) // self.settings.engine_threads)
 
     @cached_property
-    def own_recognizer(self) -> Recognizer:
+    def own_recognizer(self) -> WhisperRecognizer:
         """The engine inside this process."""
         from tympan.backends.whisper.recognizer import EngineSettings, WhisperRecognizer
 
@@ -208,6 +210,14 @@ class Foundation:
             idle_unload_s=self.settings.idle_unload_s,
         )
         return WhisperRecognizer(self.files, self.clock, settings)
+
+    @cached_property
+    def own_live(self) -> LiveRecognizer:
+        """Follows streams inside this process."""
+        from tympan.backends.whisper.live import WhisperLive
+
+        most = self.settings.live_streams or None
+        return WhisperLive(self.own_recognizer, threads=self.recognitions_at_once, most=most)
 
     @cached_property
     def own_embedder(self) -> SpeakerEmbedder:
@@ -222,6 +232,13 @@ class Foundation:
         from tympan.backends.model_host.client import ModelHostClient
 
         return ModelHostClient(*self.model_host_address)
+
+    @cached_property
+    def model_host_live(self) -> LiveRecognizer:
+        """Follows streams in the model host."""
+        from tympan.backends.model_host.live_client import ModelHostLive
+
+        return ModelHostLive(*self.model_host_address)
 
     def listening(self, recognizer: Recognizer) -> Listening:
         """Hears recordings of any length with one of the engines."""

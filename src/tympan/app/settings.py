@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     file_requests_at_once: int = Field(
         4, ge=0, description="Whole files heard at once while clients wait, at each gateway; 0 is no limit."
     )
+    live_streams: int = Field(
+        0,
+        ge=0,
+        description="Streams that a model host follows at once; 0: as many as it measures that it can.",
+    )
     idle_unload_s: float = Field(600.0, gt=0, description="A model unused for so long leaves memory.")
 
     fetch_allow: str = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -108,6 +108,26 @@ class Ended:
 LiveEvent = SpeechBegan | Partial | Final | Listened | Ended
 
 
+def placed(phrase: Phrase, begin: int, within: tuple[int, int]) -> Phrase:
+    """A phrase of a stretch as it stands in the stream.
+
+    Args:
+        phrase: Counts samples from the first of the stretch.
+        begin: Where that one is in the stream.
+        within: First sample of speech and the sample after the last, in the stream.
+    """
+    start, end = within
+    words = tuple(
+        replace(
+            word,
+            start=min(max(word.start + begin, start), end),
+            end=min(max(word.end + begin, start), end),
+        )
+        for word in phrase.words
+    )
+    return replace(phrase, start=start, end=end, words=words)
+
+
 class LiveStream(Protocol):
     """One stream. It keeps the model that it began with. Thread-safe."""
 
@@ -127,23 +147,28 @@ class LiveStream(Protocol):
         """Give the stream up; after this no event comes. Harmless when it has ended."""
         ...
 
+    @property
+    def backlog(self) -> int:
+        """Samples that were fed and wait. Who feeds faster than real time must watch it."""
+        ...
+
 
 class LiveRecognizer(Protocol):
     """Recognises streams with any number of models, loaded on demand. Thread-safe."""
 
-    def open(
-        self, bundle: Bundle, options: LiveOptions, on_event: Callable[[LiveEvent], None]
-    ) -> LiveStream:
-        """Begin to listen.
+    def open(self, bundle: Bundle, options: LiveOptions, on_event: Callable[[LiveEvent], None]) -> LiveStream:
+        """Load the model, if it is not loaded, and begin to listen.
 
         Args:
-            bundle: The model; it is loaded when the first samples come, if it is not.
+            bundle: The model.
             options: How to recognise.
             on_event: Called with what happens, in order, one call at a time, from another
                 thread; must return quickly. ``Ended`` comes exactly once and is the last,
-                whatever happens: also for errors of what is given here.
+                unless the stream was closed before.
 
         Raises:
+            InvalidInputError: The model does not know the locale's language.
+            ModelDamagedError: A file is missing or does not match its SHA-256.
             UnavailableError: As many streams as this machine can follow are open (code
                 ``TooManyRequests``), or the engine cannot be reached.
         """

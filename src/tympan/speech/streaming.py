@@ -86,7 +86,7 @@ class Endpointer:
         if self.quiet >= self.min_silence_frames:
             return self._close(self._frames - self.quiet)
         if len(self._probabilities) - self.quiet > self.longest_frames:
-            return self._cut()
+            return self._cut(self.start)
         return None
 
     def _close(self, end: int) -> tuple[Span, float] | None:
@@ -94,14 +94,13 @@ class Endpointer:
         self.start, self._voiced, self._probabilities = None, 0, []
         return ((start, end), voice) if start is not None and is_speech else None
 
-    def _cut(self) -> tuple[Span, float]:
+    def _cut(self, start: int) -> tuple[Span, float]:
         """End the stretch at its quietest frame; the rest goes on as the next."""
-        assert self.start is not None
         searched = range(self.longest_frames // 2, self.longest_frames + 1)
         place = min(searched, key=self._probabilities.__getitem__)
         first, rest = self._probabilities[:place], self._probabilities[place:]
         voiced = [probability for probability in first if probability >= _BEGINS]
-        start, self.start, self._probabilities = self.start, self.start + place, rest
+        self.start, self._probabilities = start + place, rest
         self._voiced = sum(probability >= _BEGINS for probability in rest)
         return (start, self.start), sum(voiced) / len(voiced) if voiced else 0.0
 

@@ -6,6 +6,7 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -13,7 +14,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from tympan.backends.model_host.frames import (
     BUNDLE,
@@ -27,7 +29,10 @@ from tympan.backends.model_host.frames import (
     pack_voices,
     unpack,
 )
+from tympan.backends.model_host.live_frames import LONGEST_MESSAGE
+from tympan.backends.model_host.live_host import follow
 from tympan.domain.errors import ForbiddenError, InvalidInputError, ServiceError, UnavailableError
+from tympan.ports.live_recognition import LiveRecognizer
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
 
@@ -37,6 +42,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _DRAIN_S = 20
 """As long as the gateway's own, so that no answer of the host has lost its asker."""
 _FIRST_GUESS_S = 1.0
+_NOT_ALLOWED = 1008
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +92,23 @@ class _Admission:
             self._usual_s += 0.1 * (time.monotonic() - begun - self._usual_s)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """What runs inside a model host.
+
+    Attributes:
+        recognizer: Hears what was said.
+        live: Hears what is being said.
+        embedder: Hears who says it.
+    """
+
+    recognizer: Recognizer
+    live: LiveRecognizer
+    embedder: SpeakerEmbedder
+
+
 def host_application(
-    recognizer: Recognizer,
-    embedder: SpeakerEmbedder,
+    engines: Engines,
     secret: str,
     *,
     at_once: int = 1,
@@ -97,12 +117,12 @@ def host_application(
     """The routes of a model host.
 
     Args:
-        recognizer: Hears what is said.
-        embedder: Hears who says it.
+        engines: Do the work.
         secret: Every route but ``/health`` wants it as bearer.
         at_once: Recognitions that run together.
         waiting: Recognitions that may wait before callers are asked to come back.
     """
+    recognizer, embedder = engines.recognizer, engines.embedder
     hearing = _Admission(at_once=at_once, waiting=waiting)
     # Loading waits for the disk: it must not stand behind a queue of recognitions.
     loading = _Admission(at_once=1, waiting=waiting)
@@ -130,6 +150,13 @@ def host_application(
         await loading.run(lambda: recognizer.unload(digest))
         return JSONResponse({})
 
+    async def listen_live(socket: WebSocket) -> None:
+        if not _knows(socket.headers.get("authorization", ""), secret):
+            await socket.close(_NOT_ALLOWED)
+            return
+        await socket.accept()
+        await follow(socket, engines.live, loading.run)
+
     async def state(_: Request) -> Response:
         return Response(STATE.dump_json(recognizer.state()), media_type="application/json")
 
@@ -143,16 +170,15 @@ def host_application(
         routes=[
             *(Route(path, _guarded(handle, secret), methods=["POST"]) for path, handle in asked.items()),
             *(Route(path, _guarded(handle, secret)) for path, handle in told.items()),
+            WebSocketRoute("/live", listen_live),
             Route("/health", health),
         ]
     )
 
 
-def serve(
-    recognizer: Recognizer, host: str, port: int, secret: str, *, embedder: SpeakerEmbedder, at_once: int = 1
-) -> None:
+def serve(engines: Engines, host: str, port: int, secret: str, *, at_once: int = 1) -> None:
     """Serve until the process is asked to end; what runs then is answered first, for at most 20 s."""
-    application = host_application(recognizer, embedder, secret, at_once=at_once)
+    application = host_application(engines, secret, at_once=at_once)
     uvicorn.run(
         application,
         host=host,
@@ -160,6 +186,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=_DRAIN_S,
     )
 
@@ -185,12 +213,13 @@ def _listening_works(
     return {"/recognize": hear, "/languages": identify, "/voices": trace}
 
 
-def _guarded(handle: Handler, secret: str) -> Handler:
-    wanted = f"Bearer {secret}".encode()
+def _knows(authorization: str, secret: str) -> bool:
+    return hmac.compare_digest(authorization.encode(), f"Bearer {secret}".encode())
 
+
+def _guarded(handle: Handler, secret: str) -> Handler:
     async def guarded(request: Request) -> Response:
-        given = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, wanted):
+        if not _knows(request.headers.get("authorization", ""), secret):
             refusal = ForbiddenError("The model host's secret is missing or wrong.")
             return JSONResponse(error_document(refusal), status_code=403)
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from tympan.backends.whisper.live_pool import LivePool
-from tympan.backends.whisper.live_stream import WhisperStream
+from tympan.backends.whisper.live_stream import HeldModel, WhisperStream
 from tympan.backends.whisper.recognizer import WhisperRecognizer
 from tympan.domain.model import Bundle
 from tympan.ports.live_recognition import LiveEvent, LiveOptions, LiveStream
@@ -31,22 +32,30 @@ class WhisperLive:
         self._lock = threading.Lock()
         self._listener: threading.Thread | None = None
 
-    def open(
-        self, bundle: Bundle, options: LiveOptions, on_event: Callable[[LiveEvent], None]
-    ) -> LiveStream:
+    def open(self, bundle: Bundle, options: LiveOptions, on_event: Callable[[LiveEvent], None]) -> LiveStream:
         """Begin to listen; see ``ports.live_recognition``."""
         self._pool.admit()
         with self._lock:
             if self._listener is None:
                 self._listener = threading.Thread(target=self._listen, name="live-listening", daemon=True)
                 self._listener.start()
+        holding = ExitStack()
+        try:
+            network, rules = holding.enter_context(self._recognizer.hold(bundle))
+            model = HeldModel(
+                recognizer=self._recognizer,
+                bundle=bundle,
+                network=network,
+                rules=rules,
+                language=network.language_of(options.locale),
+                let_go=holding.close,
+            )
+        except BaseException:
+            holding.close()
+            self._pool.leave()
+            raise
         return WhisperStream(
-            recognizer=self._recognizer,
-            pool=self._pool,
-            bundle=bundle,
-            options=options,
-            on_event=on_event,
-            call=self._calls.put,
+            model=model, pool=self._pool, options=options, on_event=on_event, call=self._calls.put
         )
 
     @property
@@ -62,4 +71,3 @@ class WhisperLive:
     def _listen(self) -> None:
         while (stream := self._calls.get()) is not None:
             stream.listen()
-

@@ -9,6 +9,7 @@ import numpy as np
 from faster_whisper.vad import get_vad_model
 from numpy.typing import NDArray
 
+from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.speech.segmentation import FRAME_SAMPLES
 from tympan.speech.streaming import Endpointer
 
@@ -47,7 +48,7 @@ class Ear:
     """
 
     def __init__(self, *, silence_frames: int, longest_s: float) -> None:
-        longest = int(longest_s * 16_000) // FRAME_SAMPLES - 2 * _PAD_FRAMES
+        longest = int(longest_s * SAMPLE_RATE_HZ) // FRAME_SAMPLES - 2 * _PAD_FRAMES
         self.endpointer = Endpointer(min_silence_frames=silence_frames, longest_frames=longest)
         self.ended: deque[Stretch] = deque()
         self._h = np.zeros(_STATE, np.float32)
@@ -128,6 +129,6 @@ class Ear:
         needed = self.endpointer.frames if start is None else start
         first = max(self._kept_from, (needed - _PREPAID_FRAMES) * FRAME_SAMPLES)
         # Copied, so that the memory behind it is given back; rarely, so that it costs nothing.
-        if first - self._kept_from > 16_000:
+        if first - self._kept_from > SAMPLE_RATE_HZ:
             self._kept = self._kept[first - self._kept_from :].copy()
             self._kept_from = first

@@ -6,8 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from tympan.ports.live_recognition import (
     LiveOptions,
     Partial,
     SpeechBegan,
+    placed,
 )
 from tympan.ports.recognizer import Phrase, Recognition, RecognitionOptions
 from tympan.speech.audio_context import reduced_context_s, token_cap, unadapted_context_s
@@ -39,10 +39,24 @@ _LONGEST_S = 12.0
 """Models that were not trained with less context hear this in half of their window."""
 _GUESS_AFTER = 0.5
 """Of the silence that ends a phrase: then its final form is decoded, in case it has ended."""
+_PAUSE_FRAMES = 4
+"""In a longer pause nothing new can be told."""
 _TOLD_EVERY = SAMPLE_RATE_HZ // 2
 _LEAST_PARTIAL = SAMPLE_RATE_HZ // 4
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldModel:
+    """A loaded model that stays until it is let go, whatever happens to it elsewhere."""
+
+    recognizer: WhisperRecognizer
+    bundle: Bundle
+    network: WhisperNetwork
+    rules: DisplayRules
+    language: str
+    let_go: Callable[[], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -69,9 +83,8 @@ class WhisperStream:
     thread, which finds voice in them; and threads of the pool, one at a time, which decode.
 
     Args:
-        recognizer: Holds the model.
+        model: Decodes; is let go at the end.
         pool: Decides when this stream is decoded.
-        bundle: The model.
         options: How to recognise.
         on_event: Is told what happens.
         call: Has the listening thread come here.
@@ -80,16 +93,14 @@ class WhisperStream:
     def __init__(
         self,
         *,
-        recognizer: WhisperRecognizer,
+        model: HeldModel,
         pool: LivePool,
-        bundle: Bundle,
         options: LiveOptions,
         on_event: Callable[[LiveEvent], None],
         call: Callable[[WhisperStream], None],
     ) -> None:
-        self._recognizer = recognizer
+        self._model = model
         self._pool = pool
-        self._bundle = bundle
         self._options = options
         self._on_event = on_event
         self._call = call
@@ -109,11 +120,9 @@ class WhisperStream:
         self._partial_until = 0
         self._partial_at = 0.0
         self._guess: _Guess | None = None
-        self._began_at: int | None = None
+        self._began_at = -1
         self._told = 0
         self._spent_cpu_s = 0.0
-        self._holding = ExitStack()
-        self._held: tuple[WhisperNetwork, DisplayRules] | None = None
 
     def feed(self, samples: NDArray[np.float32]) -> None:
         """Take the next samples."""
@@ -133,6 +142,13 @@ class WhisperStream:
         with self._telling:
             self._leave()
 
+    @property
+    def backlog(self) -> int:
+        """Samples that wait to be listened to or, in ended phrases, to be decoded."""
+        with self._feeding:
+            unheard = sum(piece.size for piece in self._fed)
+        return unheard + sum(due.stretch.samples.size for due in tuple(self._ends))
+
     def listen(self) -> None:
         """Find voice in what was fed; called by the listening thread."""
         with self._feeding:
@@ -151,7 +167,6 @@ class WhisperStream:
             log.exception("a stream could not be listened to")
             self._end(EngineError(f"The engine failed while listening: {error}. Try again."))
             return
-        self._tell_progress()
         urgency = self._urgency()
         if urgency is not None:
             self._pool.call(self, urgency)
@@ -180,32 +195,37 @@ class WhisperStream:
     def _ear_listens(self, samples: NDArray[np.float32]) -> None:
         with self._lock:
             self._ear.listen(samples)
-            self._collect_ends()
+            began = self._collect_ends()
+        self._tell_progress(began)
 
     def _ear_finishes(self) -> None:
         with self._lock:
             self._ear.finish()
-            self._collect_ends()
+            began = self._collect_ends()
             self._is_heard_out = True
+        self._tell_progress(began)
 
-    def _collect_ends(self) -> None:
-        now = time.monotonic()
+    def _collect_ends(self) -> list[int]:
+        """Put what ended among what is due; the first samples of stretches nobody was told of."""
+        now, began = time.monotonic(), []
         while self._ear.ended:
-            self._ends.append(_Due(urgency=Urgency.FINAL, stretch=self._ear.ended.popleft(), known_at=now))
+            stretch = self._ear.ended.popleft()
+            self._ends.append(_Due(urgency=Urgency.FINAL, stretch=stretch, known_at=now))
+            began.append(stretch.speech[0])
+        endpointer = self._ear.endpointer
+        if endpointer.start is not None and endpointer.is_speech:
+            began.append(endpointer.start * FRAME_SAMPLES)
+        began = [at for at in began if at > self._began_at]
+        self._began_at = max([self._began_at, *began])
+        return began
 
-    def _tell_progress(self) -> None:
-        with self._lock:
-            endpointer, heard = self._ear.endpointer, self._ear.heard
-            start = endpointer.start if endpointer.is_speech else None
-            is_new = start is not None and start != self._began_at
-            self._began_at = start if start is not None else self._began_at
-            is_due = heard - self._told >= _TOLD_EVERY
-            if is_due:
-                self._told = heard
-        if is_new and start is not None:
-            self._tell(SpeechBegan(at=start * FRAME_SAMPLES))
-        if is_due:
-            self._tell(Listened(until=heard, is_speech=start is not None))
+    def _tell_progress(self, began: list[int]) -> None:
+        for at in began:
+            self._tell(SpeechBegan(at=at))
+        heard = self._ear.heard
+        if heard - self._told >= _TOLD_EVERY:
+            self._told = heard
+            self._tell(Listened(until=heard, is_speech=self._ear.endpointer.is_speech))
 
     def _urgency(self) -> Urgency | None:
         """How urgent the most urgent is; None when nothing is due."""
@@ -244,7 +264,7 @@ class WhisperStream:
 
     def _wants_partial(self) -> bool:
         endpointer = self._ear.endpointer
-        if not self._options.wants_partials or not endpointer.is_speech or endpointer.quiet > 4:
+        if not self._options.wants_partials or not endpointer.is_speech or endpointer.quiet > _PAUSE_FRAMES:
             return False
         start = (endpointer.start or 0) * FRAME_SAMPLES
         begun = self._partial_until if self._partial_of == start else start
@@ -296,47 +316,41 @@ class WhisperStream:
             profanity=options.profanity,
             is_voice_gated=False,
         )
-        self._hold()
-        [heard] = self._recognizer.recognize(self._bundle, [stretch.samples], asked)
+        [heard] = self._model.recognizer.recognize(self._model.bundle, [stretch.samples], asked)
         self._spent_cpu_s += heard.cpu_s
         return heard
 
     def _decode_partial(self, due: _Due) -> None:
-        network, rules = self._hold()
+        network, language = self._model.network, self._model.language
         start, stretch = due.stretch.speech[0], due.stretch
         if self._partial_of != start:
             self._agreement, self._partial_of = Agreement(), start
-        language = network.language_of(self._options.locale)
         duration_s = stretch.samples.size / SAMPLE_RATE_HZ
-        context_s = (reduced_context_s if network.info.has_reduced_context else unadapted_context_s)(duration_s)
+        context_s = (reduced_context_s if network.info.has_reduced_context else unadapted_context_s)(
+            duration_s
+        )
         settings = DecodingSettings(
             language=language,
             beam_size=1,
             token_cap=token_cap(duration_s, language),
             prefix=self._agreement.agreed,
         )
-        with self._recognizer.count_cpu() as used_cpu_s:
+        with self._model.recognizer.count_cpu() as used_cpu_s:
             [decoded] = network.decode([network.encode(stretch.samples, context_s)], settings)
             cpu_s = used_cpu_s()
         self._pool.note_partial(cpu_s)
         self._spent_cpu_s += cpu_s
-        self._partial_until, self._partial_at = stretch.begin + stretch.samples.size, time.monotonic()
+        self._partial_until, self._partial_at = stretch.begin + stretch.samples.size, due.known_at
         if is_loop(decoded.text) or not decoded.text:
             return
         self._agreement.add(decoded.ids, lambda token: network.begins_word(token, language))
         stable = network.tokenizer.decode(list(self._agreement.agreed)).strip()
-        shown = rules.apply(decoded.text, self._options.locale, self._options.profanity).text
+        shown = self._model.rules.apply(decoded.text, self._options.locale, self._options.profanity).text
         self._tell_partial(start, self._partial_until, shown, stable)
 
     def _tell_partial(self, start: int, end: int, text: str, stable: str) -> None:
         # Rules may rewrite what the decoder is sure of; then it is not shown as certain.
         self._tell(Partial(start=start, end=end, text=text, stable=stable if text.startswith(stable) else ""))
-
-    def _hold(self) -> tuple[WhisperNetwork, DisplayRules]:
-        """The model, kept until the stream is over whatever happens to it elsewhere."""
-        if self._held is None:
-            self._held = self._holding.enter_context(self._recognizer.hold(self._bundle))
-        return self._held
 
     def _tell(self, event: LiveEvent) -> None:
         with self._telling:
@@ -353,7 +367,7 @@ class WhisperStream:
         if not self._is_over:
             self._is_over = True
             self._pool.leave()
-            self._holding.close()
+            self._model.let_go()
 
 
 def _phrase_of(heard: Recognition, stretch: Stretch) -> Phrase | None:
@@ -364,13 +378,4 @@ def _phrase_of(heard: Recognition, stretch: Stretch) -> Phrase | None:
     [phrase] = said[:1]
     if is_invented(phrase.text, confidence=1.0, no_speech=0.0, voice=stretch.voice):
         return None
-    start, end = stretch.speech
-    words = tuple(
-        replace(
-            word,
-            start=min(max(word.start + stretch.begin, start), end),
-            end=min(max(word.end + stretch.begin, start), end),
-        )
-        for word in phrase.words
-    )
-    return replace(phrase, start=start, end=end, words=words)
+    return placed(phrase, stretch.begin, stretch.speech)
