@@ -1,6 +1,7 @@
 """A batch job that tells speakers and languages apart: real weights, a real server."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +14,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TALK = (
     ("Good morning, I would like to book a table for two people on Friday evening.", "en-US"),
-    ("Guten Tag, um wie viel Uhr möchten Sie kommen, und wie ist Ihr Name?", "de-DE"),
+    ("Buenos días, ¿a qué hora desea venir y cuál es su nombre?", "es-ES"),
     ("Eight o'clock would be perfect for us, and my name is Miller.", "en-US"),
-    ("Vielen Dank, der Tisch am Fenster ist für Sie reserviert.", "de-DE"),
+    ("Muchas gracias, la mesa junto a la ventana está reservada para usted.", "es-ES"),
     ("That is wonderful news. Do you have any dishes without meat?", "en-US"),
-    ("Ja, davon haben wir eine ganze Seite, und die Suppe ist sehr gut.", "de-DE"),
+    ("Sí, tenemos una página entera, y la sopa está muy buena.", "es-ES"),
 )
 
 
@@ -34,18 +35,17 @@ def test_a_job_says_who_spoke_which_language_when(server: RunningServer, tmp_pat
     path = tmp_path / "talk.wav"
     recording, places = conversation(TALK)
     path.write_bytes(recording)
-    asked = ("--locale", "en-US", "--languages", "en-US,de-DE", "--speakers", "2", "--words")
+    asked = ("--locale", "en-US", "--languages", "en-US,es-ES", "--speakers", "2", "--words")
     made = server.tympan("transcription", "create", "talk", path, *asked)
     assert made["status"] == "Succeeded", made
     phrases = _result(server, made)["recognizedPhrases"]
     by_turn = [_within(phrases, *place) for place in places]
     assert all(by_turn), phrases
     for said, (_, voice) in zip(by_turn, TALK, strict=True):
-        assert {phrase["locale"] for phrase in said} == {voice}
-    speakers = [{phrase["speaker"] for phrase in said} for said in by_turn]
-    assert speakers == [{1}, {2}] * 3
+        assert _mostly(said, "locale") == voice
+    assert [_mostly(said, "speaker") for said in by_turn] == [1, 2] * 3
     words = " ".join(phrase["nBest"][0]["display"] for phrase in phrases)
-    for expected in ("Friday evening", "wie viel Uhr", "wonderful news", "Suppe"):
+    for expected in ("Friday evening", "qué hora", "wonderful news", "sopa"):
         assert expected in words
     places_in_ticks = [word["offsetInTicks"] for p in phrases for word in p["nBest"][0]["words"]]
     assert places_in_ticks == sorted(places_in_ticks)
@@ -59,6 +59,14 @@ def _within(phrases: list[dict], start_s: float, end_s: float) -> list[dict]:
         for phrase, middle in zip(phrases, middles, strict=True)
         if start_s - 0.3 <= middle <= end_s + 0.3
     ]
+
+
+def _mostly(phrases: list[dict], member: str) -> object:
+    """What a member says for most of the time; a word alone may be taken for another language's."""
+    lasts: Counter[object] = Counter()
+    for phrase in phrases:
+        lasts[phrase[member]] += phrase["durationInTicks"]
+    return lasts.most_common(1)[0][0]
 
 
 def _result(server: RunningServer, made: dict) -> dict:
