@@ -46,6 +46,8 @@ _VOICED = 0.5
 _TURN_FRAMES = 8
 """Between two speakers a pause of 256 ms is a place to cut."""
 
+_LONG_SAMPLES = 20 * SAMPLE_RATE_HZ
+
 _REDUCED_SEGMENT_S = 15.0
 """Trained models have seen few longer recordings."""
 
@@ -110,6 +112,15 @@ class WhisperRecognizer:
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
     ) -> Sequence[Recognition]:
         """Recognise recordings, one result each, in their order."""
+        heard = self._recognized(bundle, recordings, options)
+        if sum(samples.size for samples in recordings) >= _LONG_SAMPLES:
+            # Hours of windows would leave the heap in pieces, each a little larger than before.
+            _give_memory_back()
+        return heard
+
+    def _recognized(
+        self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
+    ) -> Sequence[Recognition]:
         with self._model(bundle) as (network, rules), self._cpu.call() as used_cpu_s:
             language = network.language_of(options.locale)
             changes = options.changes or ((),) * len(recordings)
