@@ -9,9 +9,12 @@ from tympan.app.foundation import Foundation
 from tympan.app.limits import MANAGEMENT_WINDOW_S, published_limits
 from tympan.app.secret_file import resource_id, server_secret, token_secret
 from tympan.backends.leases import worker_counter
+from tympan.backends.live_wave import LiveWave
 from tympan.backends.sql.engine import EngineOptions, make_engine
 from tympan.portal.services import PortalServices
 from tympan.portal.site import create_portal
+from tympan.realtime.routes import Realtime
+from tympan.realtime.services import RealtimeServices
 from tympan.rest.server import create_app
 from tympan.rest.services import Services
 from tympan.usecases.access import Access
@@ -22,6 +25,7 @@ from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.file_recognition import FileRecognition
 from tympan.usecases.hook_deliveries import HookDeliveries
 from tympan.usecases.jobs import Jobs
+from tympan.usecases.live_recognition import LiveRecognition
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
@@ -90,6 +94,22 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         living_workers=worker_counter(jobs_database, lease_s=settings.lease_s),
     )
     application = create_app(services)
+    realtime = Realtime(
+        RealtimeServices(
+            access=services.access,
+            live=LiveRecognition(
+                serving=serving,
+                live=base.model_host_live,
+                recognizer=base.model_host,
+                embedder=base.model_host,
+                multilingual=base.multilingual_bundles,
+            ),
+            live_audio=LiveWave,
+            at_once=services.at_once,
+        )
+    )
+    application.router.routes.extend(realtime.routes())
+    application.state.drain = realtime.drain
     application.mount("/", create_portal(_portal_services(services)))
     return application
 

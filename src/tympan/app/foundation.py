@@ -250,10 +250,11 @@ class Foundation:
             recognizer=recognizer,
             embedder=self.own_embedder if is_own else self.model_host,
             at_once=self.recognitions_at_once,
-            multilingual=self._multilingual_bundles,
+            multilingual=self.multilingual_bundles,
         )
 
-    def _multilingual_bundles(self) -> tuple[Bundle, ...]:
+    def multilingual_bundles(self) -> tuple[Bundle, ...]:
+        """Models that can tell languages apart, the latest release first."""
         from tympan.usecases.model_lookup import multilingual_bundles
 
         with self.store.read() as tx:

@@ -75,9 +75,10 @@ def serve_jobs(engine: JobEngine) -> None:
 
 
 def run_gateway(settings: Settings, listener: socket.socket | None = None) -> None:
-    """Serve REST and the portal until the process is asked to end.
+    """Serve REST, the speech protocol and the portal until the process is asked to end.
 
-    Requests that run then are answered first, for at most 20 s.
+    Requests that run then are answered first, and turns end with what was said so far, for at
+    most 20 s.
 
     Args:
         settings: Of the server.
@@ -86,10 +87,12 @@ def run_gateway(settings: Settings, listener: socket.socket | None = None) -> No
     import uvicorn
 
     from tympan.app.build import build_web
+    from tympan.app.draining import DrainingServer
 
     configure_logs("gateway", secrets=secrets_of(settings))
+    application = build_web(settings)
     config = uvicorn.Config(
-        build_web(settings),
+        application,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -97,7 +100,8 @@ def run_gateway(settings: Settings, listener: socket.socket | None = None) -> No
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_S,
     )
-    uvicorn.Server(config).run(sockets=[listener] if listener else None)
+    server = DrainingServer(config, lambda: application.state.drain(_DRAIN_S))
+    server.run(sockets=[listener] if listener else None)
 
 
 def run_model_host(settings: Settings) -> None:

@@ -34,7 +34,7 @@ class PathNormalizer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its path rewritten."""
-        if scope["type"] == "http" and scope["path"].lower().startswith(_ROOTS):
+        if scope["type"] in ("http", "websocket") and scope["path"].lower().startswith(_ROOTS):
             path, version = split_version(normalized(scope["path"]), scope.get("query_string", b""))
             scope = {**scope, "path": path, _VERSION: version}
             # Starlette routes by path; the raw form would contradict it.

@@ -12,7 +12,8 @@ from enum import StrEnum
 from tympan.ports.recognizer import Phrase
 from tympan.speech.display_format import Profanity
 from tympan.speech.text_forms import forms_of
-from tympan.wire.values import Document, present, ticks
+from tympan.wire.answerer import Answerer, answerer_members
+from tympan.wire.values import Document, ticks
 
 LIMITS_S = {"interactive": 15.0, "conversation": 60.0, "dictation": 60.0}
 """Longest audio by recognition mode."""
@@ -77,14 +78,14 @@ def recognition_document(heard: Heard, form: Format) -> Document:
             document["NBest"] = [_best(heard, text)]
     else:
         document |= {"Offset": 0, "Duration": ticks(heard.samples)}
-    document["Tympan"] = present(
-        {
-            "model": heard.model_id,
-            "modelName": heard.model_name,
-            "modelVersion": heard.model_version,
-            "adaptation": list(heard.adaptation),
-            "fallback": heard.fallback,
-        }
+    document["Tympan"] = answerer_members(
+        Answerer(
+            model_id=heard.model_id,
+            model_name=heard.model_name,
+            model_version=heard.model_version,
+            fallback=heard.fallback,
+            adaptation=heard.adaptation,
+        )
     )
     return document
 

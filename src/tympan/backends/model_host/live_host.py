@@ -53,24 +53,23 @@ async def follow(socket: WebSocket, live: LiveRecognizer, opening: Opening) -> N
     await socket.send_text("{}")
     telling = asyncio.create_task(_tell(socket, events))
     try:
-        await _feed(socket, stream)
-        await telling
+        if await _feed(socket, stream):
+            await telling
     finally:
         stream.close()
         telling.cancel()
 
 
-async def _feed(socket: WebSocket, stream: LiveStream) -> None:
-    """Hand samples on until there are no more, or the client is gone."""
+async def _feed(socket: WebSocket, stream: LiveStream) -> bool:
+    """Hand samples on until there are no more; false when the connection ended before."""
     while True:
         try:
             data = await socket.receive_bytes()
         except (WebSocketDisconnect, RuntimeError):  # gone, or closed by the task that tells
-            stream.close()
-            raise asyncio.CancelledError from None
+            return False
         if not data:
             stream.finish()
-            return
+            return True
         stream.feed(samples_of(data))
         while stream.backlog > _MOST_WAITING:  # noqa: ASYNC110  a stream has no event of this loop
             await asyncio.sleep(_LOOK_AGAIN_S)

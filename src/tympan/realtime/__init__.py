@@ -1,0 +1,1 @@
+"""The speech protocol of the official Speech SDKs over WebSocket."""
