@@ -38,15 +38,25 @@ if TYPE_CHECKING:
 
 
 def web_application(base: Foundation, *, version: str) -> Starlette:
-    """The routes of ``rest`` with the portal mounted behind them."""
+    """The routes of ``rest`` and ``realtime`` with the portal mounted behind them."""
+    serving = Serving(store=base.store, clock=base.clock, policy=base.settings.expired_endpoint_policy)
+    services = _services(base, serving, version)
+    application = create_app(services)
+    realtime = _realtime(base, services, serving)
+    application.router.routes.extend(realtime.routes())
+    application.state.drain = realtime.drain
+    application.mount("/", create_portal(_portal_services(services)))
+    return application
+
+
+def _services(base: Foundation, serving: Serving, version: str) -> Services:
     settings, store, clock = base.settings, base.store, base.clock
     jobs_database = make_engine(
         settings.jobs_sql_url, EngineOptions(pool_size=1, overflow=1, is_read_only=True)
     )
     secret = server_secret(settings.secret_file)
     receiving = base.receiving(resource_id(secret))
-    serving = Serving(store=store, clock=clock, policy=settings.expired_endpoint_policy)
-    services = Services(
+    return Services(
         access=Access(store=store, clock=clock, token_secret=token_secret(secret)),
         projects=Projects(store=store, clock=clock),
         datasets=Datasets(
@@ -93,25 +103,19 @@ def web_application(base: Foundation, *, version: str) -> Starlette:
         at_once=RequestsAtOnce(settings.requests_at_once),
         living_workers=worker_counter(jobs_database, lease_s=settings.lease_s),
     )
-    application = create_app(services)
-    realtime = Realtime(
-        RealtimeServices(
-            access=services.access,
-            live=LiveRecognition(
-                serving=serving,
-                live=base.model_host_live,
-                recognizer=base.model_host,
-                embedder=base.model_host,
-                multilingual=base.multilingual_bundles,
-            ),
-            live_audio=LiveWave,
-            at_once=services.at_once,
-        )
+
+
+def _realtime(base: Foundation, services: Services, serving: Serving) -> Realtime:
+    live = LiveRecognition(
+        serving=serving,
+        live=base.model_host_live,
+        recognizer=base.model_host,
+        embedder=base.model_host,
+        multilingual=base.multilingual_bundles,
     )
-    application.router.routes.extend(realtime.routes())
-    application.state.drain = realtime.drain
-    application.mount("/", create_portal(_portal_services(services)))
-    return application
+    return Realtime(
+        RealtimeServices(access=services.access, live=live, live_audio=LiveWave, at_once=services.at_once)
+    )
 
 
 def _portal_services(services: Services) -> PortalServices:

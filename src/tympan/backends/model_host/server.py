@@ -150,13 +150,6 @@ def host_application(
         await loading.run(lambda: recognizer.unload(digest))
         return JSONResponse({})
 
-    async def listen_live(socket: WebSocket) -> None:
-        if not _knows(socket.headers.get("authorization", ""), secret):
-            await socket.close(_NOT_ALLOWED)
-            return
-        await socket.accept()
-        await follow(socket, engines.live, loading.run)
-
     async def state(_: Request) -> Response:
         return Response(STATE.dump_json(recognizer.state()), media_type="application/json")
 
@@ -170,7 +163,7 @@ def host_application(
         routes=[
             *(Route(path, _guarded(handle, secret), methods=["POST"]) for path, handle in asked.items()),
             *(Route(path, _guarded(handle, secret)) for path, handle in told.items()),
-            WebSocketRoute("/live", listen_live),
+            WebSocketRoute("/live", _following(engines.live, loading, secret)),
             Route("/health", health),
         ]
     )
@@ -211,6 +204,19 @@ def _listening_works(
         return pack_voices(embedder.trace(recordings))
 
     return {"/recognize": hear, "/languages": identify, "/voices": trace}
+
+
+def _following(
+    live: LiveRecognizer, loading: _Admission, secret: str
+) -> Callable[[WebSocket], Coroutine[Any, Any, None]]:
+    async def listen_live(socket: WebSocket) -> None:
+        if not _knows(socket.headers.get("authorization", ""), secret):
+            await socket.close(_NOT_ALLOWED)
+            return
+        await socket.accept()
+        await follow(socket, live, loading.run)
+
+    return listen_live
 
 
 def _knows(authorization: str, secret: str) -> bool:
