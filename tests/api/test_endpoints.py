@@ -18,7 +18,12 @@ def test_a_new_endpoint_names_its_model_and_its_addresses(client, base_model):
     assert endpoint["links"]["restConversation"] == (
         f"http://speech.test/speech/recognition/conversation/cognitiveservices/v1?cid={endpoint_id}"
     )
+    assert endpoint["links"]["webSocketConversation"] == (
+        f"ws://speech.test/speech/recognition/conversation/cognitiveservices/v1?cid={endpoint_id}"
+    )
     assert endpoint["properties"] == {"loggingEnabled": False}
+    dated = client.get(f"/speechtotext/endpoints/{endpoint_id}?api-version=2024-11-15").json()
+    assert dated["links"] == {"webSocket": f"ws://speech.test/stt/speech/universal/v2?cid={endpoint_id}"}
 
 
 def test_a_model_that_is_not_named_is_the_newest_base_model(client, base_model):

@@ -5,6 +5,7 @@ import json
 import re
 import struct
 import threading
+import time
 import uuid
 import wave
 
@@ -106,6 +107,8 @@ class Place:
                     recognizer=self.recognizer,
                     embedder=self.embedder,
                 ),
+                logs=world.services.logs,
+                clock=world.clock,
                 live_audio=LiveWave,
                 at_once=RequestsAtOnce(limits.pop("at_once", 0)),
                 **limits,
@@ -356,3 +359,66 @@ def test_an_idle_connection_is_closed_as_clients_expect(world, model):
         with pytest.raises(WebSocketDisconnect) as closed_with:
             read_on(socket)
     assert closed_with.value.code == 1000
+
+
+def logged(world, endpoint_id):
+    files = world.client.get(f"/speechtotext/v3.2/endpoints/{endpoint_id}/files/logs").json()["values"]
+    return {file["kind"]: world.client.get(file["links"]["contentUrl"]) for file in files}
+
+
+def endpoint_of(world, **members):
+    own = world.add(make_base_model())
+    known = {"model_id": own.id, "serving_model_id": own.id, "status": Status.SUCCEEDED} | members
+    return world.add(make_endpoint(**known))
+
+
+def test_a_turn_is_logged_where_the_owner_wants_it_under_the_ids_that_clients_know(place, world):
+    endpoint, connection = endpoint_of(world, is_logging=True), uuid.uuid4()
+    with place.connect(
+        cid=endpoint.id, language=None, headers={**KEY, "X-ConnectionId": connection.hex}
+    ) as socket:
+        speaker = Speaker(socket).begin().send(said(1.0, 1.0))
+        [phrase, _] = speaker.phrases()
+    files = logged(world, endpoint.id)
+    result = files["Transcription"].json()
+    assert result["sessionId"] == str(connection)
+    assert result["requestId"] == speaker.id
+    assert result["endpointId"] == endpoint.id
+    assert result["durationInTicks"] == 20_000_000
+    [kept] = result["recognizedPhrases"]
+    assert kept["nBest"][0]["display"] == phrase["DisplayText"]
+    assert kept["offsetInTicks"] == phrase["Offset"]
+    with wave.open(io.BytesIO(files["Audio"].content)) as wav:
+        assert (wav.getframerate(), wav.getnframes()) == (16_000, 32_000)
+        first = np.frombuffer(wav.readframes(1), "<i2")[0]
+    assert abs(int(first) - 16_383) <= 1
+
+
+def test_nothing_is_kept_where_nobody_wants_it(place, world):
+    endpoint = endpoint_of(world)
+    with place.connect(cid=endpoint.id, language=None) as socket:
+        Speaker(socket).begin().send(said(0.5, 1.0)).phrases()
+    assert list(world.blobs.list("logs/")) == []
+
+
+def test_what_was_said_before_a_client_went_away_is_kept(place, world):
+    endpoint = endpoint_of(world, is_logging=True)
+    with place.connect(cid=endpoint.id, language=None) as socket:
+        Speaker(socket).begin().send(said(1.0, 1.0), is_last=False)
+        while "speech.phrase" not in socket.receive_text():
+            pass
+        socket.close()
+        deadline = time.monotonic() + 10
+        while "Transcription" not in (files := logged(world, endpoint.id)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert files["Transcription"].json()["recognizedPhrases"]
+
+
+def test_later_turns_of_a_connection_have_logs_of_their_own(place, world):
+    endpoint = endpoint_of(world, is_logging=True)
+    with place.connect(INTERACTIVE, cid=endpoint.id, language=None) as socket:
+        for _ in range(3):
+            Speaker(socket).begin().send(said(0.5, 1.0)).phrases()
+    listed = world.client.get(f"/speechtotext/v3.2/endpoints/{endpoint.id}/files/logs").json()["values"]
+    assert len(listed) == 6

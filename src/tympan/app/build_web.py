@@ -114,7 +114,14 @@ def _realtime(base: Foundation, services: Services, serving: Serving) -> Realtim
         multilingual=base.multilingual_bundles,
     )
     return Realtime(
-        RealtimeServices(access=services.access, live=live, live_audio=LiveWave, at_once=services.at_once)
+        RealtimeServices(
+            access=services.access,
+            live=live,
+            logs=services.logs,
+            clock=base.clock,
+            live_audio=LiveWave,
+            at_once=services.at_once,
+        )
     )
 
 

@@ -125,7 +125,11 @@ def show(context: typer.Context, name: Name, project: InProject = None, as_json:
         show_json(endpoint.value)
         return
     rows = zip(("Name", "Locale", "Status", "Model", "Created", "Id"), _row(endpoint), strict=True)
-    urls = [(name, str(url)) for name, url in endpoint.members("links").items() if name.startswith("rest")]
+    urls = [
+        (name, str(url))
+        for name, url in endpoint.members("links").items()
+        if name.startswith(("rest", "webSocket"))
+    ]
     warnings = [("Note", text) for text in endpoint.texts("tympan/warnings")]
     show_members([*rows, ("Error", failure_text(endpoint)), *warnings, *urls])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Mapping
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -39,6 +40,10 @@ class Connection:
         self._services = services
         self._principal = principal
         self._handshake = handshake
+        headers, query = socket.headers, handshake.query
+        self._connection_id = (
+            headers.get("x-connectionid") or query.get("x-connectionid") or query.get("connectionid") or ""
+        )
         self._turn: TurnRunner | None = None
         self._turn_id: str | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -58,7 +63,7 @@ class Connection:
         except ServiceError as error:
             await close_for(self._socket, error)
         finally:
-            self._drop_turn()
+            await self._drop_turn()
 
     async def drain(self) -> None:
         """End the turn that runs, with what was said so far."""
@@ -101,20 +106,30 @@ class Connection:
     async def _begin_turn(self, request_id: str | None, document: Mapping[str, object]) -> None:
         if not request_id:
             raise InvalidInputError("The message has no X-RequestId.", target="X-RequestId")
-        self._drop_turn()
+        await self._drop_turn()
         request = turn_request(self._handshake, document)
 
         async def send(path: str, body: Mapping[str, object]) -> None:
             await asyncio.wait_for(self._socket.send_text(write_text(path, request_id, body)), _PATIENT_S)
 
-        turn = TurnRunner(self._services, request, live_request(request, self._principal), send)
+        ids = (self._session_id(request_id), request_id)
+        turn = TurnRunner(self._services, request, live_request(request, self._principal), ids, send)
         self._turn, self._turn_id = turn, request_id
         await turn.begin()
         self._watching = asyncio.create_task(self._watch(turn))
 
+    def _session_id(self, request_id: str) -> str:
+        """The id that the client shows its user; later turns of a connection have their own."""
+        known = self._connection_id if self._turn_id is None else request_id
+        try:
+            return str(uuid.UUID(known))
+        except ValueError:
+            return str(uuid.uuid4())
+
     async def _watch(self, turn: TurnRunner) -> None:
-        """Close the connection when a turn fails while nothing is read."""
+        """Keep the log of a turn that is over, and close the connection when it has failed."""
         await turn.over.wait()
+        await turn.keep_log()
         if turn.failure is not None:
             await close_for(self._socket, turn.failure)
 
@@ -123,9 +138,10 @@ class Connection:
             await self.drain()
         await self._socket.close(IDLE, "Nothing was sent for a long time.")
 
-    def _drop_turn(self) -> None:
+    async def _drop_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        turn.close()
         if self._watching is not None:
-            self._watching.cancel()
-        if self._turn is not None:
-            self._turn.close()
-        self._turn = None
+            await self._watching  # keeps what was said before the client went away

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tympan.domain.errors import ForbiddenError
+from tympan.ports.clock import Clock
 from tympan.ports.live_audio import LiveAudio
 from tympan.usecases.access import Access, Principal
+from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.listening import ListeningOptions, Punctuation
 from tympan.usecases.live_recognition import LiveRecognition, LiveRequest
 from tympan.usecases.model_lookup import adaptation_of, bundle_of
@@ -26,6 +28,8 @@ class RealtimeServices:
     """Use cases and the few values that only connections need.
 
     Attributes:
+        logs: Keeps turns whose owner wants that.
+        clock: Tells when a turn began.
         live_audio: Makes what turns the bytes of a turn into samples.
         at_once: Counts turns that run, by endpoint.
         idle_s: A connection on which nothing came for so long is closed.
@@ -33,6 +37,8 @@ class RealtimeServices:
 
     access: Access
     live: LiveRecognition
+    logs: EndpointLogs
+    clock: Clock
     live_audio: Callable[[], LiveAudio]
     at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
     idle_s: float = 900.0
@@ -66,10 +72,11 @@ def live_request(asked: TurnRequest, principal: Principal) -> LiveRequest:
 
 def about(chosen: Mapping[str, Chosen]) -> Mapping[str, Document]:
     """Which model answers in each locale, as clients are told."""
-    return {locale: answerer_members(_answerer(one)) for locale, one in chosen.items()}
+    return {locale: answerer_members(answerer_of(one)) for locale, one in chosen.items()}
 
 
-def _answerer(chosen: Chosen) -> Answerer:
+def answerer_of(chosen: Chosen) -> Answerer:
+    """The model that answers, as clients are told."""
     model = chosen.model
     return Answerer(
         model_id=model.id,

@@ -15,6 +15,7 @@ from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.live_audio import LiveAudio
 from tympan.ports.live_recognition import Ended, Partial
 from tympan.realtime.services import RealtimeServices, about
+from tympan.realtime.turn_log import TurnLog
 from tympan.usecases.live_recognition import HeardEvent, LiveHearing, LivePhrase, LiveRequest
 from tympan.usecases.serving import Chosen
 from tympan.wire.usp.answers import Language
@@ -39,15 +40,23 @@ class TurnRunner:
         services: What it stands on.
         request: What the client asks for.
         wanted: The same in the words of the use case.
+        ids: Under which a log of the turn is found: of the session and of the turn.
         send: Sends a message of this turn.
     """
 
     def __init__(
-        self, services: RealtimeServices, request: TurnRequest, wanted: LiveRequest, send: Send
+        self,
+        services: RealtimeServices,
+        request: TurnRequest,
+        wanted: LiveRequest,
+        ids: tuple[str, str],
+        send: Send,
     ) -> None:
         self._services = services
         self._request = request
         self._wanted = wanted
+        self._ids = ids
+        self._log: TurnLog | None = None
         self._chosen: Mapping[str, Chosen] = {}
         self._send = send
         self._turn = Turn(request)
@@ -68,6 +77,7 @@ class TurnRunner:
             ServiceError: The request cannot be answered; the message says why.
         """
         self._chosen = await anyio.to_thread.run_sync(self._services.live.choose, self._wanted)
+        self._log = self._new_log()
         self._place.enter_context(self._services.at_once.one_more(self._request.endpoint_id or "base"))
         self._turn.answered_by(about(self._chosen))
         await self._tell(self._turn.begin(uuid.uuid4().hex))
@@ -86,6 +96,8 @@ class TurnRunner:
         samples = self._audio.feed(data)
         if not self._hearings and self._audio.channels:
             await self._listen(self._audio.channels)
+        if self._log is not None:
+            self._log.hear(samples)
         for hearing, channel in zip(self._hearings, samples, strict=False):
             hearing.feed(channel)
         while self._is_behind():  # noqa: ASYNC110  the engine has no event of this loop
@@ -105,11 +117,30 @@ class TurnRunner:
             hearing.feed(channel)
             hearing.finish()
 
+    async def keep_log(self) -> None:
+        """Write the log of the turn, if it has one; once."""
+        written, self._log = self._log, None
+        if written is not None:
+            await anyio.to_thread.run_sync(written.keep)
+
     def close(self) -> None:
         """Give the turn up."""
         if self._telling is not None:
             self._telling.cancel()
         self._close()
+
+    def _new_log(self) -> TurnLog | None:
+        endpoint = next(iter(self._chosen.values())).endpoint
+        if not self._services.logs.wants(endpoint, is_asked=self._request.is_stored):
+            return None
+        session_id, request_id = self._ids
+        return TurnLog(
+            self._services.logs,
+            self._chosen,
+            session_id=session_id,
+            request_id=request_id,
+            began_at=self._services.clock.now(),
+        )
 
     async def _listen(self, channels: int) -> None:
         if channels > _MOST_CHANNELS:
@@ -162,6 +193,8 @@ class TurnRunner:
             if len(self._ended) == len(self._hearings):
                 await self._tell(self._turn.end_of_audio(self._audio.received_ms))
         elif isinstance(event, LivePhrase):
+            if event.phrase is not None and self._log is not None:
+                self._log.say(event.phrase)
             await self._tell(self._turn.say(event.phrase, _language(event), event.until))
         else:
             await self._tell(self._turn.hear(event, channel))

@@ -52,6 +52,11 @@ class Addresses:
         """URL of short-audio recognition with an endpoint."""
         return f"{self.base_url}/speech/recognition/{mode}/cognitiveservices/v1?cid={endpoint_id}"
 
+    def live(self, endpoint_id: str, mode: str | None = None) -> str:
+        """URL at which the Speech SDKs reach an endpoint; without a mode the universal one."""
+        way = f"speech/recognition/{mode}/cognitiveservices/v1" if mode else "stt/speech/universal/v2"
+        return f"ws{self.base_url.removeprefix('http')}/{way}?cid={endpoint_id}"
+
 
 def reference(url: str) -> Document:
     """A reference as it is written."""

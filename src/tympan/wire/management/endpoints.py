@@ -130,8 +130,9 @@ def endpoint_document(endpoint: Endpoint, addresses: Addresses) -> Document:
 def _links(endpoint: Endpoint, addresses: Addresses) -> Document:
     # The dated API names streaming addresses only.
     if addresses.version.is_dated:
-        return {}
+        return {"webSocket": addresses.live(endpoint.id)}
     links: Document = {f"rest{mode.title()}": addresses.recognition(mode, endpoint.id) for mode in MODES}
+    links |= {f"webSocket{mode.title()}": addresses.live(endpoint.id, mode) for mode in MODES}
     return links | {"logs": addresses.management("endpoints", endpoint.id, "files", "logs")}
 
 
