@@ -16,7 +16,7 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 from tests.api.conftest import OWNER_KEY
 
-from tympan.backends.live_wave import LiveWave
+from tympan.backends.live_audio import StreamedAudio
 from tympan.domain.errors import EngineError, ModelDamagedError, UnavailableError
 from tympan.domain.resource import Status
 from tympan.realtime.routes import PATHS, Realtime
@@ -109,7 +109,7 @@ class Place:
                 ),
                 logs=world.services.logs,
                 clock=world.clock,
-                live_audio=LiveWave,
+                live_audio=StreamedAudio,
                 at_once=RequestsAtOnce(limits.pop("at_once", 0)),
                 **limits,
             )

@@ -83,8 +83,24 @@ class TestMessages:
 
 
 NAMES = st.sampled_from(
-    "phraseDetection phraseOutput dgi groups items text bias languageId languages mode language "
-    "initialSilenceTimeout customModels endpoint options detailed".split()
+    [
+        "phraseDetection",
+        "phraseOutput",
+        "dgi",
+        "groups",
+        "items",
+        "text",
+        "bias",
+        "languageId",
+        "languages",
+        "mode",
+        "language",
+        "initialSilenceTimeout",
+        "customModels",
+        "endpoint",
+        "options",
+        "detailed",
+    ]
 )
 ODD = st.sampled_from(["", "\ud800", "CONVERSATION", "en-US", 10**400, float("nan"), "1"])
 ANYTHING = st.recursive(
