@@ -209,6 +209,8 @@ class FlacDecoder(_ParsedDecoder):
                 if len(info) != _STREAMINFO_BYTES:
                     raise _damaged()
                 del self._waiting[:place]
+                self.rate_hz = int.from_bytes(info[10:13], "big") >> 4
+                self.channels = (info[12] >> 1 & 7) + 1
                 return info
         return None
 

@@ -115,6 +115,10 @@ class TurnRunner:
             return
         self._is_finished = True
         samples = self._audio.finish()
+        if not self._hearings and self._audio.channels:  # a short stream whose decoder held all of it back
+            await self._listen(self._audio.channels)
+        if self._log is not None:
+            self._log.hear(samples)
         if not self._hearings:
             await self._tell(self._turn.end_of_audio(self._audio.received_ms))
             self._close()
