@@ -9,6 +9,7 @@ import time
 import uuid
 import wave
 
+import av
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -16,7 +17,7 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 from tests.api.conftest import OWNER_KEY
 
-from tympan.backends.live_wave import LiveWave
+from tympan.backends.live_audio import StreamedAudio
 from tympan.domain.errors import EngineError, ModelDamagedError, UnavailableError
 from tympan.domain.resource import Status
 from tympan.realtime.routes import PATHS, Realtime
@@ -109,7 +110,7 @@ class Place:
                 ),
                 logs=world.services.logs,
                 clock=world.clock,
-                live_audio=LiveWave,
+                live_audio=StreamedAudio,
                 at_once=RequestsAtOnce(limits.pop("at_once", 0)),
                 **limits,
             )
@@ -162,6 +163,24 @@ def test_a_conversation_from_the_first_word_to_the_last(place, model):
     assert first["NBest"][0]["Display"] == first["DisplayText"]
     assert first["Tympan"]["model"] == model.id
     assert re.fullmatch(r"[0-9a-f]{32}", first["Id"])
+
+
+@pytest.mark.parametrize(("container", "codec"), [("ogg", "libopus"), ("flac", "flac")])
+def test_compressed_audio_in_one_message_is_heard_like_any_other(place, container, codec):
+    file = io.BytesIO()
+    tone = np.sin(np.arange(16_000) / 7) * 0.7  # what is the same all the time Opus leaves out
+    samples = (np.concatenate([tone, np.zeros(16_000)]) * 32767).astype("<i2")[np.newaxis]
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate = 16_000
+        for one in (frame, None):
+            output.mux(stream.encode(one))
+    with place.connect() as socket:
+        first, last = Speaker(socket).begin().audio(file.getvalue()).audio(b"").phrases()
+    assert first["RecognitionStatus"] == "Success"
+    assert last["RecognitionStatus"] == "EndOfDictation"
+    assert 20_000_000 <= last["Offset"] <= 20_400_000
 
 
 def test_an_interactive_turn_ends_while_the_audio_goes_on(place):
@@ -242,7 +261,10 @@ def test_what_cannot_be_answered_closes_with_a_sentence(place, query, said_why):
     ("send", "said_why"),
     [
         (lambda speaker: speaker.begin().audio(b"this is text, not audio"), "WAV header"),
+        (lambda speaker: speaker.begin().audio(b"OggS\1 is no version"), "Ogg stream is damaged"),
         (lambda speaker: speaker.begin(phraseDetection=[]), "must be an object"),
+        (lambda speaker: speaker.begin(phraseDetection={"mode": "\ud800"}), "without U+0000 and lone"),
+        (lambda speaker: speaker.begin(phraseDetection={"initialSilenceTimeout": 10**400}), "a number"),
         (lambda speaker: speaker.socket.send_text("nonsense"), "Path"),
         (lambda speaker: speaker.socket.send_bytes(b"\xff"), "shorter"),
         (lambda speaker: speaker.socket.send_text("Path:speech.context\r\n\r\n{}"), "X-RequestId"),

@@ -4,6 +4,8 @@ import json
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tympan.domain.errors import InvalidInputError
 from tympan.ports.live_recognition import Listened, Partial, SpeechBegan
@@ -77,6 +79,34 @@ class TestMessages:
         reason = close_reason(InvalidInputError("x" + "é" * 100))
         assert reason == "x" + "é" * 61
         assert close_reason(InvalidInputError("short")) == "short"
+        assert close_reason(InvalidInputError("\ud800")) == "?"
+
+
+NAMES = st.sampled_from(
+    [
+        "phraseDetection",
+        "phraseOutput",
+        "dgi",
+        "groups",
+        "items",
+        "text",
+        "bias",
+        "languageId",
+        "languages",
+        "mode",
+        "language",
+        "initialSilenceTimeout",
+        "customModels",
+        "endpoint",
+        "options",
+        "detailed",
+    ]
+)
+ODD = st.sampled_from(["", "\ud800", "CONVERSATION", "en-US", 10**400, float("nan"), "1"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | ODD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+)
 
 
 def asked(path=V2, query=(), **context):
@@ -190,6 +220,14 @@ class TestTurnRequest:
             ([], {"dgi": {"groups": [{"items": [{"text": str(n)} for n in range(10_001)]}]}}, "dgi"),
             ([], {"dgi": {"groups": [{"items": [{}]}]}}, "text"),
             ([], {"languageId": {"languages": ["a", "b", "c", "d", "e"]}}, "languages"),
+            ([], {"languageId": {"languages": ["\ud800"]}}, "languages"),
+            ([], {"phraseDetection": {"initialSilenceTimeout": 10**400}}, "initialSilenceTimeout"),
+            ([], {"phraseDetection": {"language": "\ud800"}}, "language"),
+            ([], {"phraseDetection": {"mode": "\ud800"}}, "mode"),
+            ([], {"dgi": {"groups": [{"items": [{"text": "\ud800"}]}]}}, "text"),
+            ([], {"dgi": {"bias": float("nan")}}, "bias"),
+            ([], {"dgi": {"bias": 2.1}}, "bias"),
+            ([], {"dgi": {"bias": -1}}, "bias"),
         ],
     )
     def test_impossible_values_are_refused_by_name(self, query, context, target):
@@ -197,6 +235,14 @@ class TestTurnRequest:
             asked(query=query, **context)
         assert refused.value.target == target
         assert len(close_reason(refused.value)) == len(refused.value.message)
+
+    @given(st.dictionaries(NAMES, ANYTHING))
+    def test_any_context_is_read_or_refused(self, context):
+        try:
+            answer = asked(**context)
+        except InvalidInputError as error:
+            answer = error
+        assert isinstance(answer, TurnRequest) or 0 < len(close_reason(answer).encode()) <= 123
 
 
 def spoken(start=1600, end=32_000, *, text="Turn on the lamp.", speaker=None, locale="en-US"):

@@ -9,7 +9,7 @@ from tympan.app.foundation import Foundation
 from tympan.app.limits import MANAGEMENT_WINDOW_S, published_limits
 from tympan.app.secret_file import resource_id, server_secret, token_secret
 from tympan.backends.leases import worker_counter
-from tympan.backends.live_wave import LiveWave
+from tympan.backends.live_audio import StreamedAudio
 from tympan.backends.sql.engine import EngineOptions, make_engine
 from tympan.portal.services import PortalServices
 from tympan.portal.site import create_portal
@@ -119,7 +119,7 @@ def _realtime(base: Foundation, services: Services, serving: Serving) -> Realtim
             live=live,
             logs=services.logs,
             clock=base.clock,
-            live_audio=LiveWave,
+            live_audio=StreamedAudio,
             at_once=services.at_once,
         )
     )

@@ -139,7 +139,7 @@ class AvAudioReader:
     def channel_blocks(self) -> Iterator[NDArray[np.float32]]:
         """See ``ports.audio.AudioReader.channel_blocks``."""
         wanted = self.info.channels
-        yield from self._resampled(lambda frame: _as_many(_channels(frame), wanted), wanted)
+        yield from self._resampled(lambda frame: as_many_channels(frame_samples(frame), wanted), wanted)
 
     def _resampled(
         self, read: Callable[[AudioFrame], NDArray[np.float32]], channels: int
@@ -240,12 +240,12 @@ def _write_flac(blocks: Iterator[NDArray[np.float32]], target: _Target) -> int:
 
 def _mono(frame: AudioFrame) -> NDArray[np.float32]:
     """The frame's channels averaged, shape ``(1, samples)``, full scale 1."""
-    channels = _channels(frame)
+    channels = frame_samples(frame)
     mono: NDArray[np.float32] = channels if len(channels) == 1 else channels.mean(axis=0, keepdims=True)
     return mono
 
 
-def _as_many(samples: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+def as_many_channels(samples: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
     """So many channels; chained streams may bring other numbers of them."""
     if len(samples) == channels:
         return samples
@@ -253,7 +253,7 @@ def _as_many(samples: NDArray[np.float32], channels: int) -> NDArray[np.float32]
     return np.pad(samples, ((0, missing), (0, 0)))[:channels]
 
 
-def _channels(frame: AudioFrame) -> NDArray[np.float32]:
+def frame_samples(frame: AudioFrame) -> NDArray[np.float32]:
     """The frame's channels, shape ``(channels, samples)``, full scale 1."""
     samples: NDArray[Any] = frame.to_ndarray()
     channels = len(frame.layout.channels)

@@ -11,13 +11,18 @@ from tympan.speech.wave_header import A_LAW, FLOAT, MU_LAW, WaveFormat, read_wav
 
 
 class LiveWave:
-    """Reads a WAV header and then samples, resampled to 16 kHz by soxr."""
+    """Reads a WAV header and then samples, resampled to 16 kHz by soxr.
 
-    def __init__(self) -> None:
-        self._format: WaveFormat | None = None
+    Args:
+        form: Of samples that come without a header.
+    """
+
+    def __init__(self, form: WaveFormat | None = None) -> None:
+        self._format = form
         self._rest = b""
         self._bytes = 0
         self._resampler: soxr.ResampleStream | None = None
+        self.dropped_bytes = 0
 
     @property
     def channels(self) -> int:
@@ -55,6 +60,7 @@ class LiveWave:
 
     def finish(self) -> NDArray[np.float32]:
         """What is left once all bytes have come."""
+        self.dropped_bytes += len(self._rest)
         self._rest = b""
         if self._format is None:
             return np.zeros((0, 0), np.float32)
@@ -63,7 +69,8 @@ class LiveWave:
     def _resampled(self, samples: NDArray[np.float32], *, is_last: bool) -> NDArray[np.float32]:
         """Shape ``(channels, samples)``, of samples of shape ``(samples, channels)``."""
         if self._resampler is not None:
-            samples = self._resampler.resample_chunk(samples, last=is_last)
+            # Between samples of full scale the sound itself goes beyond it.
+            samples = np.clip(self._resampler.resample_chunk(samples, last=is_last), -1.0, 1.0)
         return np.ascontiguousarray(samples.reshape(-1, self.channels).T, np.float32)
 
 

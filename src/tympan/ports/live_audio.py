@@ -24,6 +24,11 @@ class LiveAudio(Protocol):
         """Length of the audio that came, in whole milliseconds, rounded up."""
         ...
 
+    @property
+    def dropped_bytes(self) -> int:
+        """Bytes at the end that were not a whole sample; known once all have come."""
+        ...
+
     def feed(self, data: bytes) -> NDArray[np.float32]:
         """Take the next bytes.
 

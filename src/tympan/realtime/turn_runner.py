@@ -24,6 +24,8 @@ from tympan.wire.usp.turn_request import TurnRequest
 
 _MOST_WAITING = 20 * SAMPLE_RATE_HZ
 _LOOK_AGAIN_S = 0.05
+_PIECE_BYTES = 4096
+"""A message may hold hours of compressed audio; so much at a time neither fills memory nor halts others."""
 _MOST_EVENTS = 200
 _MOST_CHANNELS = 2
 
@@ -93,6 +95,10 @@ class TurnRunner:
         if not data:
             await self.finish()
             return
+        for place in range(0, len(data), _PIECE_BYTES):
+            await self._take_piece(data[place : place + _PIECE_BYTES])
+
+    async def _take_piece(self, data: bytes) -> None:
         samples = self._audio.feed(data)
         if not self._hearings and self._audio.channels:
             await self._listen(self._audio.channels)
@@ -109,6 +115,10 @@ class TurnRunner:
             return
         self._is_finished = True
         samples = self._audio.finish()
+        if not self._hearings and self._audio.channels:  # a short stream whose decoder held all of it back
+            await self._listen(self._audio.channels)
+        if self._log is not None:
+            self._log.hear(samples)
         if not self._hearings:
             await self._tell(self._turn.end_of_audio(self._audio.received_ms))
             self._close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tympan.domain.errors import InvalidInputError
+from tympan.wire.values import is_storable
 
 T = TypeVar("T")
 
@@ -49,6 +51,8 @@ class Loose:
         value = self.members.get(name.lower())
         if value is not None and not isinstance(value, str):
             raise self._wrong(name, "a string")
+        if value is not None and not is_storable(value):  # it could be neither kept nor answered
+            raise self._wrong(name, "text without U+0000 and lone surrogates")
         return value
 
     def number(self, name: str) -> float | None:
@@ -59,9 +63,12 @@ class Loose:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise self._wrong(name, "a number")
         try:
-            return float(value)
-        except ValueError as reason:
+            number = float(value)
+        except (ValueError, OverflowError) as reason:  # integers of JSON know no bounds
             raise self._wrong(name, "a number") from reason
+        if not math.isfinite(number):
+            raise self._wrong(name, "a number")
+        return number
 
     def flag(self, name: str) -> bool | None:
         """True or false, also as a string."""

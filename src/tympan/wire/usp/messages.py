@@ -96,7 +96,7 @@ def write_text(path: str, request_id: str | None, document: Mapping[str, object]
 
 def close_reason(error: ServiceError) -> str:
     """An error's sentence, cut where a close frame has no more room, between characters."""
-    return error.message.encode()[:_MOST_REASON_BYTES].decode(errors="ignore")
+    return error.message.encode(errors="replace")[:_MOST_REASON_BYTES].decode(errors="ignore")
 
 
 def _message(head: str, payload: bytes, *, is_binary: bool) -> ClientMessage:

@@ -11,12 +11,16 @@ from tympan.domain.errors import InvalidInputError
 from tympan.speech.display_format import Profanity
 from tympan.wire.addresses import is_id
 from tympan.wire.usp.loose import Loose
+from tympan.wire.values import is_storable
 
 _PROFANITY = {"masked": Profanity.MASKED, "removed": Profanity.REMOVED, "raw": Profanity.RAW}
 _SILENCE_MS = (100, 5000)
 _INITIAL_SILENCE_MS = (0, 300_000)
 _MOST_PHRASES = 10_000
 _LONGEST_PHRASE = 1_000
+_HEAVIEST_PHRASES = 2.0
+"""Source: phrase lists, "the weight is a value from 0.0 to 2.0"."""
+
 _MOST_CANDIDATES = 10
 _MOST_CANDIDATES_AT_START = 4
 """Source: language identification, "up to four languages for at-start, ten for continuous"."""
@@ -116,7 +120,6 @@ def turn_request(handshake: Handshake, document: Mapping[str, object]) -> TurnRe
     candidates, is_told_once = _candidates(query, context.part("languageId"))
     own = {_text(one, "language"): _id(_text(one, "endpoint"), "customModels") for one in _models(detection)}
     shape = (output.text("format") or query.get("format") or "simple").lower()
-    weight = context.part("dgi").number("bias")
     return TurnRequest(
         mode=mode,
         is_mode_certain=handshake.mode is None,
@@ -131,7 +134,7 @@ def turn_request(handshake: Handshake, document: Mapping[str, object]) -> TurnRe
         initial_silence_s=_initial_silence_s(query, detection, mode),
         silence_s=_silence_s(query, detection, mode),
         phrases=_phrases(context.part("dgi")),
-        phrase_weight=1.0 if weight is None else weight,
+        phrase_weight=_phrase_weight(context.part("dgi")),
         wants_speakers=detection.has("speakerDiarization"),
         wants_interim_speakers=bool(detection.part("speakerDiarization").flag("diarizeIntermediates")),
         is_stored=query.get("storeaudio", "").lower() in ("true", "1"),
@@ -155,6 +158,8 @@ def _mode(handshake: Handshake, detection: Loose) -> Mode:
 
 def _candidates(query: Mapping[str, str], asked: Loose) -> tuple[tuple[str, ...], bool]:
     named = [value for value in asked.list("languages") if isinstance(value, str)]
+    if not all(is_storable(name) for name in named):
+        raise InvalidInputError("languageId.languages must be a list of locales.", target="languages")
     listed = query.get("lidenabled", "")
     if not named and listed.lower() not in ("", "true", "false"):
         named = listed.split(",")
@@ -253,6 +258,16 @@ def _phrases(asked: Loose) -> tuple[str, ...]:
             f"A phrase of the list has more than {_LONGEST_PHRASE} characters.", target="dgi"
         )
     return texts
+
+
+def _phrase_weight(asked: Loose) -> float:
+    weight = asked.number("bias")
+    if weight is not None and not 0 <= weight <= _HEAVIEST_PHRASES:
+        raise InvalidInputError(
+            f"The weight of the phrase list must be from 0 to {_HEAVIEST_PHRASES:g}, not {weight:g}.",
+            target="bias",
+        )
+    return 1.0 if weight is None else weight
 
 
 def _ignored(detection: Loose, context: Loose) -> Iterable[str]:
