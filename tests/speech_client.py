@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -45,24 +46,25 @@ class SpeechClient:
     closed: ConnectionClosed | None = None
     ended: threading.Event = field(default_factory=threading.Event)
     began_at: float = 0.0
+    _opened: Any = None
     _socket: ClientConnection | None = None
     _id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __enter__(self) -> Self:
         path = f"/speech/recognition/{self.mode}/cognitiveservices/v1?{self.query}"
         headers = {"Ocp-Apim-Subscription-Key": self.key, "X-ConnectionId": uuid.uuid4().hex}
-        self._socket = connect(
+        self._opened = connect(
             f"ws{self.url.removeprefix('http')}{path}",
             additional_headers=headers,
             compression=None,
             proxy=None,
         )
+        self._socket = self._opened.__enter__()
         threading.Thread(target=self._read, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._socket is not None
-        self._socket.close()
+        self._opened.__exit__(None, None, None)
 
     def begin(self, **context: object) -> None:
         """Open the turn and send the header of the audio."""
@@ -75,7 +77,8 @@ class SpeechClient:
         """Send some bytes; none are the end."""
         assert self._socket is not None
         head = f"Path:audio\r\nX-RequestId:{self._id}\r\n".encode()
-        self._socket.send(struct.pack(">H", len(head)) + head + data)
+        with suppress(ConnectionClosed):  # ``closed`` says so
+            self._socket.send(struct.pack(">H", len(head)) + head + data)
 
     def speak(self, samples: bytes, *, pace: float = 1.0, is_last: bool = True) -> None:
         """Send 16-bit samples, so many seconds of them a second; 0 sends them at once."""

@@ -19,6 +19,7 @@ _SHARE = 0.85
 _LONGEST_STEP_S = 2.0
 _LATE_S = 0.5
 """Finals that wait longer than this are a sign that there are too many streams."""
+_HALF_LIFE_S = 5.0
 _FIRST_COST = 0.05
 _LEARNED = 0.05
 _RETRY_S = 5
@@ -70,7 +71,7 @@ class LivePool:
         self._is_closed = False
         self._active = 0
         self._final_cost = self._partial_cost = _FIRST_COST
-        self._final_wait_s = 0.0
+        self._final_wait_s, self._waited_at = 0.0, seconds()
 
     @property
     def active(self) -> int:
@@ -106,11 +107,19 @@ class LivePool:
             needed = self._active * self._partial_cost / left if left > 0 else _LONGEST_STEP_S
         return min(_LONGEST_STEP_S, max(wanted_s, needed))
 
-    def note_final(self, *, cost: float, waited_s: float) -> None:
-        """Learn from a final: its CPU seconds for each second of speech, and how long it waited."""
+    def note_final(self, *, cost: float, waited_s: float | None) -> None:
+        """Learn from a final.
+
+        Args:
+            cost: CPU seconds for each second of speech.
+            waited_s: How long it waited; None where its client sends faster than real time, so
+                that waiting is its own doing.
+        """
         with self._changed:
             self._final_cost += _LEARNED * (cost - self._final_cost)
-            self._final_wait_s += _LEARNED * (waited_s - self._final_wait_s)
+            if waited_s is not None:
+                late_s = self._late_s()
+                self._final_wait_s = late_s + _LEARNED * (waited_s - late_s)
 
     def note_partial(self, cpu_s: float) -> None:
         """Learn what a partial costs."""
@@ -138,10 +147,16 @@ class LivePool:
     def _room(self) -> int:
         if self._most is not None:
             return self._most
-        if self._final_wait_s > _LATE_S:
+        if self._active > self._threads and self._late_s() > _LATE_S:
             return self._active
         each = self._final_cost + self._partial_cost / _LONGEST_STEP_S
-        return max(1, math.floor(self._threads * _SHARE / each))
+        return max(self._threads, math.floor(self._threads * _SHARE / each))
+
+    def _late_s(self) -> float:
+        """How late finals are; what was measured long ago counts for less."""
+        self._final_wait_s *= 0.5 ** ((self._seconds() - self._waited_at) / _HALF_LIFE_S)
+        self._waited_at = self._seconds()
+        return self._final_wait_s
 
     def _run(self) -> None:
         while True:

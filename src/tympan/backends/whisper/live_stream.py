@@ -41,6 +41,7 @@ _GUESS_AFTER = 0.5
 """Of the silence that ends a phrase: then its final form is decoded, in case it has ended."""
 _PAUSE_FRAMES = 4
 """In a longer pause nothing new can be told."""
+_AHEAD_S = 1.0
 _TOLD_EVERY = SAMPLE_RATE_HZ // 2
 _LEAST_PARTIAL = SAMPLE_RATE_HZ // 4
 
@@ -113,6 +114,7 @@ class WhisperStream:
         )
         self._fed: list[NDArray[np.float32]] = []
         self._samples = 0
+        self._opened_at = time.monotonic()
         self._is_finished = self._is_heard_out = self._is_over = self._is_working = False
         self._ends: list[_Due] = []
         self._agreement = Agreement()
@@ -294,9 +296,14 @@ class WhisperStream:
         spent, self._spent_cpu_s = self._spent_cpu_s, 0.0
         waited_s = time.monotonic() - due.known_at
         length_s = stretch.samples.size / SAMPLE_RATE_HZ
-        self._pool.note_final(cost=heard.cpu_s / max(length_s, 1.0), waited_s=waited_s)
+        late_s = None if self._is_ahead() else waited_s
+        self._pool.note_final(cost=heard.cpu_s / max(length_s, 1.0), waited_s=late_s)
         until = stretch.begin + stretch.samples.size
         self._tell(Final(phrase=phrase, until=until, cpu_s=spent, waited_s=waited_s))
+
+    def _is_ahead(self) -> bool:
+        """Whether more came than there was time to say."""
+        return self._samples / SAMPLE_RATE_HZ > time.monotonic() - self._opened_at + _AHEAD_S
 
     def _decode_guess(self, due: _Due) -> None:
         self._guess = _Guess(due.stretch.speech)
