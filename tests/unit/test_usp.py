@@ -203,8 +203,14 @@ class TestTurnRequest:
                 "onInterim": {"action": "None"},
             },
             translation={"targetLanguages": ["de"]},
+            dgi={"Groups": [{"Items": [{"Text": "Contoso"}]}]},
         )
-        assert request.ignored == ("pronunciationAssessment", "phraseDetection.onSuccess", "translation")
+        assert request.ignored == (
+            "phraseList",
+            "pronunciationAssessment",
+            "phraseDetection.onSuccess",
+            "translation",
+        )
 
     @pytest.mark.parametrize(
         ("query", "context", "target"),
