@@ -1,7 +1,9 @@
 """The speech protocol over a socket, on fakes: what clients send, and what they are told."""
 
+import asyncio
 import io
 import json
+import logging
 import re
 import struct
 import threading
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from tests.api.conftest import OWNER_KEY
 
 from tympan.backends.live_audio import StreamedAudio
@@ -444,3 +446,41 @@ def test_later_turns_of_a_connection_have_logs_of_their_own(place, world):
             Speaker(socket).begin().send(said(0.5, 1.0)).phrases()
     listed = world.client.get(f"/speechtotext/v3.2/endpoints/{endpoint.id}/files/logs").json()["values"]
     assert len(listed) == 6
+
+
+@pytest.mark.parametrize("takes", [0, 1, 2])
+def test_a_client_that_goes_away_is_no_error(place, takes, caplog):
+    """An application that closes its recogniser does not wait for what is still being said."""
+    messages, sent = [{"type": "websocket.connect"}], []
+
+    class Kept:
+        def send_text(self, text):
+            messages.append({"type": "websocket.receive", "text": text})
+
+        def send_bytes(self, data):
+            messages.append({"type": "websocket.receive", "bytes": data})
+
+    Speaker(Kept()).begin().send(said(1, 1))
+    messages.append({"type": "websocket.disconnect", "code": 1006})
+
+    async def receive():
+        await asyncio.sleep(0)
+        return messages.pop(0)
+
+    async def send(message):
+        if message["type"] == "websocket.send":
+            if len(sent) == takes:
+                raise OSError
+            sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": CONVERSATION,
+        "query_string": b"language=en-US",
+        "headers": [(b"ocp-apim-subscription-key", OWNER_KEY.encode())],
+    }
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(place.realtime._serve(WebSocket(scope, receive, send)))
+    assert len(sent) == takes
+    assert place.live.active == 0
+    assert not caplog.records

@@ -6,7 +6,10 @@ audio is sent once more.
 
 from __future__ import annotations
 
-from starlette.websockets import WebSocket
+import asyncio
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from tympan.domain.errors import EngineError, ModelDamagedError, ServiceError, UnavailableError
 from tympan.wire.usp.messages import close_reason
@@ -27,6 +30,24 @@ def close_code(error: ServiceError) -> int:
     return FAILED if isinstance(error, (EngineError, ModelDamagedError)) else BAD_REQUEST
 
 
+async def send_if_there(socket: WebSocket, text: str, patience_s: float) -> None:
+    """Send a text frame; a client that is gone is noticed where its messages are read.
+
+    Raises:
+        UnavailableError: The client took nothing for so long.
+    """
+    if socket.application_state is not WebSocketState.CONNECTED:
+        return
+    try:
+        await asyncio.wait_for(socket.send_text(text), patience_s)
+    except WebSocketDisconnect:
+        return
+    except TimeoutError as reason:
+        raise UnavailableError(f"The client took no message for {patience_s:g} s.") from reason
+
+
 async def close_for(socket: WebSocket, error: ServiceError) -> None:
-    """Close a connection and say why."""
-    await socket.close(close_code(error), close_reason(error))
+    """Close a connection and say why, unless it is closed already."""
+    if socket.application_state is WebSocketState.CONNECTED:
+        with suppress(WebSocketDisconnect):
+            await socket.close(close_code(error), close_reason(error))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tympan.domain.errors import InvalidInputError, ServiceError
-from tympan.realtime.closing import IDLE, close_for
+from tympan.realtime.closing import IDLE, close_for, send_if_there
 from tympan.realtime.services import RealtimeServices, live_request
 from tympan.realtime.turn_runner import TurnRunner
 from tympan.usecases.access import Principal
@@ -110,7 +110,7 @@ class Connection:
         request = turn_request(self._handshake, document)
 
         async def send(path: str, body: Mapping[str, object]) -> None:
-            await asyncio.wait_for(self._socket.send_text(write_text(path, request_id, body)), _PATIENT_S)
+            await send_if_there(self._socket, write_text(path, request_id, body), _PATIENT_S)
 
         ids = (self._session_id(request_id), request_id)
         turn = TurnRunner(self._services, request, live_request(request, self._principal), ids, send)

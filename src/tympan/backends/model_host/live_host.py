@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -50,7 +51,6 @@ async def follow(socket: WebSocket, live: LiveRecognizer, opening: Opening) -> N
         log.exception("a stream could not be opened")
         await _refuse(socket, EngineError("The stream could not be opened. The host's log says why."))
         return
-    await socket.send_text("{}")
     telling = asyncio.create_task(_tell(socket, events))
     try:
         if await _feed(socket, stream):
@@ -76,12 +76,15 @@ async def _feed(socket: WebSocket, stream: LiveStream) -> bool:
 
 
 async def _tell(socket: WebSocket, events: asyncio.Queue[LiveEvent]) -> None:
-    while True:
-        event = await events.get()
-        await socket.send_text(event_text(event))
-        if isinstance(event, Ended):
-            await socket.close()
-            return
+    """Say that the stream is open, then what is heard, until its end or until nobody is there."""
+    with suppress(WebSocketDisconnect):
+        await socket.send_text("{}")
+        while True:
+            event = await events.get()
+            await socket.send_text(event_text(event))
+            if isinstance(event, Ended):
+                await socket.close()
+                return
 
 
 def _header(text: str) -> LiveHeader:
@@ -92,5 +95,6 @@ def _header(text: str) -> LiveHeader:
 
 
 async def _refuse(socket: WebSocket, error: ServiceError) -> None:
-    await socket.send_text(json.dumps(error_document(error)))
-    await socket.close()
+    with suppress(WebSocketDisconnect):
+        await socket.send_text(json.dumps(error_document(error)))
+        await socket.close()
