@@ -23,7 +23,7 @@ run: install  ## start the server on $(DATA)
 demo: install  ## the whole loop on real recorded speech; make demo ARGS="--data my.zip" for your own
 	$(BIN)/python demo/run.py --data-dir $(DATA) $(ARGS)
 
-system-packages:  ## what the tests need beside Python: PostgreSQL, sclite and npm (Debian, Ubuntu)
+system-packages:  ## what the tests need beside Python: PostgreSQL, sclite, npm and Chromium (Debian, Ubuntu)
 	@tests/system-packages
 
 test: install system-packages  ## all tests

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -17,9 +16,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from tests.conftest import free_port
+from tests.npm_packages import npm_package
 
 VERSION = "3.37.0"
-_FOLDER = Path(__file__).parents[1] / ".cache" / "azurite"
 _SERVICE_VERSION = "2020-04-08"
 # The account that Azurite comes with, as its documentation prints it.
 _ACCOUNT = "devstoreaccount1"
@@ -74,7 +73,8 @@ def azurite(folder: Path) -> Iterator[Account]:
     """A running server on a free port, with its files in a folder."""
     port, log = free_port(), folder / "azurite.log"
     place = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "-l", str(folder)]
-    command = ["node", str(_program()), *place, "--silent", "--skipApiVersionCheck"]
+    program = npm_package("azurite", VERSION) / "dist" / "src" / "blob" / "main.js"
+    command = ["node", str(program), *place, "--silent", "--skipApiVersionCheck"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
     try:
@@ -87,20 +87,6 @@ def azurite(folder: Path) -> Iterator[Account]:
     finally:
         process.kill()  # asked politely, it waits for connections that nobody holds
         process.wait(10)
-
-
-def _program() -> Path:
-    program = _FOLDER / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-    if not program.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.fail("npm is missing, which installs Azurite. Install it with: apt-get install -y npm")
-        _FOLDER.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(_FOLDER), f"azurite@{VERSION}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.fail(f"Azurite cannot be installed: {done.stderr}")
-    return program
 
 
 def _answers(port: int) -> bool:

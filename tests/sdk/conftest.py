@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 from tests.running_server import RunningServer
-from tests.spoken import SENTENCES, archive
+from tests.sdk.talk import TALK, hearing_endpoint
+from tests.spoken import SENTENCES, archive, conversation
 
 from tympan.testing.tiny_whisper import write_tiny_whisper
 
@@ -40,6 +41,20 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of recordings with their transcripts."""
     path = tmp_path_factory.mktemp("recordings") / "train.zip"
     path.write_bytes(archive({f"{n}.wav": text for n, text in enumerate(SENTENCES)}, ("en-US", "en-GB")))
+    return path
+
+
+@pytest.fixture(scope="session")
+def endpoint(server: RunningServer) -> str:
+    """The id of an endpoint whose model hears what is said in English."""
+    return hearing_endpoint(server)
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three sentences with a pause between them, as a WAV file."""
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    path.write_bytes(conversation(TALK, pause_s=1.0)[0])
     return path
 
 

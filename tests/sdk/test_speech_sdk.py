@@ -13,45 +13,19 @@ import soundfile
 import soxr
 from azure.cognitiveservices import speech
 from tests.running_server import RunningServer
+from tests.sdk.talk import DICTATED, GERMAN, TWO_SPEAKERS, WORDS, heard_all, hearing_endpoint
 from tests.spoken import conversation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-TALK = (
-    ("Please enter your extension, followed by the pound key.", "en-US"),
-    ("The train to the airport leaves from the second platform.", "en-GB"),
-    ("You have three new messages.", "en-US"),
-)
-WORDS = ("followed by the pound key", "train to the airport", "new messages")
 PATIENCE_S = 60
 
 
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three sentences with a pause between them, as a WAV file."""
-    path = tmp_path_factory.mktemp("talk") / "talk.wav"
-    path.write_bytes(conversation(TALK, pause_s=1.0)[0])
-    return path
-
-
-@pytest.fixture(scope="module")
-def real_model(server: RunningServer) -> str:
-    """An endpoint of a model that hears what is said, and its key."""
-    found = server.tympan("base-model", "list", "--locale", "en-US")
-    model = next(one for one in found if one["displayName"].endswith("whisper-tiny.en"))
-    made = server.tympan("endpoint", "create", "live", "--model", _id(model), "--locale", "en-US")
-    return _id(made.get("endpoint", made))
-
-
-def _id(document: dict) -> str:
-    return str(document["self"].rsplit("/", 1)[-1])
-
-
 @pytest.fixture
-def config(server: RunningServer, real_model: str) -> speech.SpeechConfig:
+def config(server: RunningServer, endpoint: str) -> speech.SpeechConfig:
     """What an application has; host, key and endpoint id are ours."""
     config = speech.SpeechConfig(host=server.url.replace("http", "ws"), subscription=server.key)
-    config.endpoint_id = real_model
+    config.endpoint_id = endpoint
     return config
 
 
@@ -77,10 +51,6 @@ def everything(recognizer: speech.Recognizer, kind: str = "recogniz") -> SimpleN
 
 def texts(told: SimpleNamespace) -> list[str]:
     return [phrase.text for phrase in told.phrases if phrase.text]
-
-
-def heard_all(found: list[str]) -> bool:
-    return all(word in " ".join(found).lower() for word in WORDS)
 
 
 def test_recognize_once(config: speech.SpeechConfig, talk: Path) -> None:
@@ -125,7 +95,7 @@ def test_detailed_output_has_readings_and_words(config: speech.SpeechConfig, tal
 
 def test_dictation_writes_spoken_punctuation(config: speech.SpeechConfig, tmp_path: Path) -> None:
     path = tmp_path / "dictated.wav"
-    path.write_bytes(conversation([("Dear Anna comma please call me question mark", "en-US")])[0])
+    path.write_bytes(conversation(DICTATED)[0])
     config.enable_dictation()
     told = everything(speech.SpeechRecognizer(config, audio_config=from_file(path)))
     assert texts(told)
@@ -185,13 +155,7 @@ def test_silence_is_no_match(config: speech.SpeechConfig, tmp_path: Path) -> Non
 
 def test_speakers_are_told_apart(config: speech.SpeechConfig, tmp_path: Path) -> None:
     path = tmp_path / "two.wav"
-    parts = [
-        ("Good morning, I would like to book a table for two people on Friday evening.", "en-US"),
-        ("Certainly. What time would you like to come, and may I have your name?", "en-GB"),
-        ("Eight o'clock would be perfect for us, and my name is Miller.", "en-US"),
-        ("Thank you, Mister Miller. The table by the window is yours.", "en-GB"),
-    ]
-    path.write_bytes(conversation(parts, pause_s=1.0)[0])
+    path.write_bytes(conversation(TWO_SPEAKERS, pause_s=1.0)[0])
     transcriber = speech.transcription.ConversationTranscriber(config, audio_config=from_file(path))
     told = everything(transcriber, "transcrib")
     first, *_ = [phrase for phrase in told.phrases if "table for two" in phrase.text]
@@ -202,9 +166,7 @@ def test_speakers_are_told_apart(config: speech.SpeechConfig, tmp_path: Path) ->
 
 def test_a_language_is_told_among_candidates(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "german.wav"
-    path.write_bytes(
-        conversation([("Die Besprechung beginnt um neun Uhr morgens im großen Saal.", "de-DE")])[0]
-    )
+    path.write_bytes(conversation(GERMAN)[0])
     config = speech.SpeechConfig(endpoint=server.url.replace("http", "ws"), subscription=server.key)
     candidates = speech.languageconfig.AutoDetectSourceLanguageConfig(languages=["en-US", "de-DE"])
     recognizer = speech.SpeechRecognizer(
@@ -215,12 +177,12 @@ def test_a_language_is_told_among_candidates(server: RunningServer, tmp_path: Pa
     assert "Uhr" in found.text
 
 
-def test_a_token_opens_as_the_key_does(server: RunningServer, real_model: str, talk: Path) -> None:
+def test_a_token_opens_as_the_key_does(server: RunningServer, endpoint: str, talk: Path) -> None:
     headers = {"Ocp-Apim-Subscription-Key": server.key}
     token = httpx.post(f"{server.url}/sts/v1.0/issueToken", headers=headers).text
     config = speech.SpeechConfig(host=server.url.replace("http", "ws"))
     config.authorization_token = token
-    config.endpoint_id = real_model
+    config.endpoint_id = endpoint
     found = speech.SpeechRecognizer(config, audio_config=from_file(talk)).recognize_once()
     assert found.reason == speech.ResultReason.RecognizedSpeech
 
@@ -239,8 +201,9 @@ def test_an_unknown_endpoint_is_named_in_the_error(config: speech.SpeechConfig, 
 
 
 def test_a_model_is_changed_while_somebody_speaks(
-    server: RunningServer, config: speech.SpeechConfig, real_model: str, tiny_model: str, talk: Path
+    server: RunningServer, config: speech.SpeechConfig, tiny_model: str, talk: Path
 ) -> None:
+    config.endpoint_id = hearing_endpoint(server)
     stream = speech.audio.PushAudioInputStream()
     recognizer = speech.SpeechRecognizer(config, audio_config=speech.audio.AudioConfig(stream=stream))
     with wave.open(str(talk)) as wav:
@@ -252,7 +215,7 @@ def test_a_model_is_changed_while_somebody_speaks(
     recognizer.start_continuous_recognition()
     stream.write(data[:96_000])
     assert begun.wait(PATIENCE_S)
-    server.tympan("endpoint", "update", real_model, "--model", tiny_model)
+    server.tympan("endpoint", "update", config.endpoint_id, "--model", tiny_model)
     stream.write(data[96_000:])
     stream.close()
     over = threading.Event()
