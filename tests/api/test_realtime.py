@@ -308,6 +308,19 @@ def test_a_failure_of_the_engine_closes_so_that_clients_try_again(place, error, 
     closed(place, lambda speaker: speaker.begin().send(said(1.0), is_last=False), code, error.message)
 
 
+def test_an_engine_that_is_being_started_again_is_waited_for(place):
+    place.live.refusals = [UnavailableError("The model host cannot be reached.")] * 2
+    with place.connect() as socket:
+        assert Speaker(socket).begin().send(said(1.0, 1.0)).phrases()[0]["RecognitionStatus"] == "Success"
+
+
+def test_an_engine_that_stays_away_is_not_waited_for_without_end(world, model):
+    place = Place(world, engine_wait_s=0.3)
+    place.live.refusals = [UnavailableError("The model host cannot be reached.")] * 100
+    closed(place, lambda speaker: speaker.begin().send(said(1.0), is_last=False), 1011, "cannot be reached")
+    assert 1 < len(place.live.refusals) < 99
+
+
 def test_a_failing_stream_is_nobody_elses_problem(place):
     with place.connect() as healthy:
         speaker = Speaker(healthy).begin().send(said(0.5), is_last=False)

@@ -33,6 +33,7 @@ class RealtimeServices:
         live_audio: Makes what turns the bytes of a turn into samples.
         at_once: Counts turns that run, by endpoint.
         idle_s: A connection on which nothing came for so long is closed.
+        engine_wait_s: A turn waits so long for an engine that is being started again.
     """
 
     access: Access
@@ -42,6 +43,7 @@ class RealtimeServices:
     live_audio: Callable[[], LiveAudio]
     at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
     idle_s: float = 900.0
+    engine_wait_s: float = 15.0
 
 
 def live_request(asked: TurnRequest, principal: Principal) -> LiveRequest:

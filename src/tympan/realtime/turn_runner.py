@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import anyio.to_thread
 
-from tympan.domain.errors import InvalidInputError, ServiceError
+from tympan.domain.errors import InvalidInputError, ServiceError, UnavailableError
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.live_audio import LiveAudio
 from tympan.ports.live_recognition import Ended, Partial
@@ -24,6 +26,7 @@ from tympan.wire.usp.turn_request import TurnRequest
 
 _MOST_WAITING = 20 * SAMPLE_RATE_HZ
 _LOOK_AGAIN_S = 0.05
+_TRY_AGAIN_S = 0.25
 _PIECE_BYTES = 4096
 """A message may hold hours of compressed audio; so much at a time neither fills memory nor halts others."""
 _MOST_EVENTS = 200
@@ -167,8 +170,23 @@ class TurnRunner:
             return self._services.live.hear(self._wanted, self._chosen, on_event, channel=channel)
 
         for channel in range(channels):
-            self._hearings.append(await anyio.to_thread.run_sync(opened, channel))
+            self._hearings.append(await self._patiently(partial(opened, channel)))
         self._telling = asyncio.create_task(self._tell_all())
+
+    async def _patiently(self, opening: Callable[[], LiveHearing]) -> LiveHearing:
+        """Open a stream; an engine that is being started again is waited for.
+
+        After a broken connection one client tries again only once, and at once.
+        """
+        give_up_at = time.monotonic() + self._services.engine_wait_s
+        while True:
+            try:
+                return await anyio.to_thread.run_sync(opening)
+            except UnavailableError as error:
+                is_away = error.code == UnavailableError.code
+                if not is_away or self.over.is_set() or time.monotonic() > give_up_at:
+                    raise
+            await asyncio.sleep(_TRY_AGAIN_S)
 
     def _is_behind(self) -> bool:
         return not self.over.is_set() and any(one.backlog > _MOST_WAITING for one in self._hearings)

@@ -40,6 +40,7 @@ class FakeLive:
     Attributes:
         opened: What was asked for, stream by stream.
         failure: While not None, the next samples end their stream with it.
+        refusals: What the next streams are refused with, one after the other.
         held_back: While true, samples wait.
     """
 
@@ -49,10 +50,13 @@ class FakeLive:
         self.active = 0
         self.opened: list[LiveOptions] = []
         self.failure: ServiceError | None = None
+        self.refusals: list[ServiceError] = []
         self.held_back = False
 
     def open(self, bundle: Bundle, options: LiveOptions, on_event: Callable[[LiveEvent], None]) -> LiveStream:
         """Begin to listen."""
+        if self.refusals:
+            raise self.refusals.pop(0)
         if self.active >= self._most:
             raise UnavailableError(
                 f"{self.active} streams are open, as many as there may be. Try again in 5 s.",
