@@ -231,9 +231,10 @@ def test_a_wrong_key_is_refused_at_the_handshake(place, headers):
     assert refused.value.status_code == 401
 
 
-def read_on(socket):
+def read_on(socket, texts=None):
+    texts = [] if texts is None else texts
     while True:
-        socket.receive_text()
+        texts.append(socket.receive_text())
 
 
 def closed(place, send, code, said_why, **query):
@@ -306,6 +307,20 @@ def test_one_turn_too_many_of_an_endpoint_closes_as_such(world, model):
 def test_a_failure_of_the_engine_closes_so_that_clients_try_again(place, error, code):
     place.live.failure = error
     closed(place, lambda speaker: speaker.begin().send(said(1.0), is_last=False), code, error.message)
+
+
+@pytest.mark.parametrize(("path", "statuses"), [(INTERACTIVE, ["Error"]), (CONVERSATION, [])])
+def test_a_failing_interactive_turn_is_answered_before_the_connection_ends(place, path, statuses):
+    """One client waits without end for the only answer of such a turn."""
+    place.live.failure = EngineError("The engine failed.")
+    texts = []
+    with place.connect(path) as socket:
+        Speaker(socket).begin().send(said(1.0), is_last=False)
+        with pytest.raises(WebSocketDisconnect) as closed_with:
+            read_on(socket, texts)
+    assert closed_with.value.code == 1011
+    documents = [json.loads(text.partition("\r\n\r\n")[2]) for text in texts if "speech.phrase" in text]
+    assert [one["RecognitionStatus"] for one in documents] == statuses
 
 
 def test_an_engine_that_is_being_started_again_is_waited_for(place):

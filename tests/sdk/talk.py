@@ -1,8 +1,14 @@
 """What is said to the Speech SDKs, and where an endpoint that hears it comes from."""
 
+import io
 from collections.abc import Iterable
+from pathlib import Path
 
+import numpy as np
+import soundfile
+import soxr
 from tests.running_server import RunningServer
+from tests.spoken import conversation
 
 TALK = (
     ("Please enter your extension, followed by the pound key.", "en-US"),
@@ -18,6 +24,16 @@ TWO_SPEAKERS = (
 )
 GERMAN = (("Die Besprechung beginnt um neun Uhr morgens im großen Saal.", "de-DE"),)
 DICTATED = (("Dear Anna comma please call me question mark", "en-US"),)
+
+
+def dialogue(path: Path) -> Path:
+    """A WAV file of two speakers; the second one's voice is made deeper, as the voices at hand are alike."""
+    parts = []
+    for number, one in enumerate(TWO_SPEAKERS):
+        samples, rate_hz = soundfile.read(io.BytesIO(conversation([one], pause_s=1.0)[0]))
+        parts.append(soxr.resample(samples, rate_hz, rate_hz * 1.2) if number % 2 else samples)
+    soundfile.write(path, np.concatenate(parts), rate_hz, subtype="PCM_16")
+    return path
 
 
 def heard_all(texts: Iterable[str]) -> bool:

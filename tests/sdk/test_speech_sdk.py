@@ -13,7 +13,7 @@ import soundfile
 import soxr
 from azure.cognitiveservices import speech
 from tests.running_server import RunningServer
-from tests.sdk.talk import DICTATED, GERMAN, TWO_SPEAKERS, WORDS, heard_all, hearing_endpoint
+from tests.sdk.talk import DICTATED, GERMAN, WORDS, dialogue, heard_all, hearing_endpoint
 from tests.spoken import conversation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -154,8 +154,7 @@ def test_silence_is_no_match(config: speech.SpeechConfig, tmp_path: Path) -> Non
 
 
 def test_speakers_are_told_apart(config: speech.SpeechConfig, tmp_path: Path) -> None:
-    path = tmp_path / "two.wav"
-    path.write_bytes(conversation(TWO_SPEAKERS, pause_s=1.0)[0])
+    path = dialogue(tmp_path / "two.wav")
     transcriber = speech.transcription.ConversationTranscriber(config, audio_config=from_file(path))
     told = everything(transcriber, "transcrib")
     first, *_ = [phrase for phrase in told.phrases if "table for two" in phrase.text]

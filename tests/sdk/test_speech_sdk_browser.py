@@ -67,7 +67,7 @@ def test_recognize_once_from_the_microphone_with_the_key_in_the_query(page: Page
 
 def test_continuous_recognition_from_the_microphone(page: Page, job: Job) -> None:
     told = in_page(page, {**job, "detailed": True, "words": True, "do": "continuous", "stop_after": 2})
-    first, second = told.texts
+    first, second, *_ = told.texts  # and perhaps what was said until it stopped
     assert WORDS[0] in first.lower()
     assert WORDS[1] in second.lower()
     assert told.all("partial")

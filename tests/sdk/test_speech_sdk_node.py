@@ -8,7 +8,7 @@ import soundfile
 import soxr
 from tests.running_server import RunningServer
 from tests.sdk.script_sdk import Job, NodeJob, in_node
-from tests.sdk.talk import DICTATED, GERMAN, TALK, TWO_SPEAKERS, WORDS, heard_all, hearing_endpoint
+from tests.sdk.talk import DICTATED, GERMAN, TALK, WORDS, dialogue, heard_all, hearing_endpoint
 from tests.spoken import conversation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -79,8 +79,8 @@ def test_dictation_writes_spoken_punctuation(job: Job, tmp_path: Path) -> None:
 
 
 def test_speakers_are_told_apart(job: Job, tmp_path: Path) -> None:
-    two = written(tmp_path / "two.wav", TWO_SPEAKERS)
-    told = in_node({**job, **AT_ONCE, **two, "do": "transcribe"})
+    two = dialogue(tmp_path / "two.wav")
+    told = in_node({**job, **AT_ONCE, "file": str(two), "do": "transcribe"})
     first, *_ = [phrase for phrase in told.phrases if "table for two" in phrase["text"]]
     last, *_ = [phrase for phrase in told.phrases if "window" in phrase["text"]]
     assert first["speaker"] == "Guest-1"
@@ -162,3 +162,27 @@ def test_a_model_is_changed_while_somebody_speaks(
     assert WORDS[0] in first["text"].lower(), "the turn keeps the model it began with"
     assert tiny_model not in first["json"]
     assert tiny_model in second["json"], "the next turn of the connection has the new one"
+
+
+def test_a_killed_model_host_interrupts_nobody_who_listens_on(
+    server: RunningServer, job: Job, talk: Path, tmp_path: Path
+) -> None:
+    stream = raw(tmp_path / "talk.raw", talk.read_bytes()[44:])
+    with NodeJob({**job, "stream": {**stream, "hold_at": 96_000}, "do": "continuous"}) as running:
+        running.wait_for("partial")
+        server.children("model-host")[0].kill()
+        running.say()
+        told = running.end()
+    assert heard_all(told.texts)
+    assert [one["reason"] for one in told.all("canceled")] == ["EndOfStream"]
+
+
+def test_a_killed_model_host_ends_what_is_recognised_once_with_an_error(
+    server: RunningServer, job: Job, talk: Path, tmp_path: Path
+) -> None:
+    stream = raw(tmp_path / "talk.raw", talk.read_bytes()[44:])
+    with NodeJob({**job, "stream": {**stream, "hold_at": 96_000}, "do": "once"}) as running:
+        running.wait_for("partial")
+        server.children("model-host")[0].kill()
+        found = running.wait_for("result")
+    assert found["canceled"]["code"] == "ServiceError"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tympan.domain.errors import InvalidInputError, ServiceError
-from tympan.realtime.closing import IDLE, close_for, send_if_there
+from tympan.realtime.closing import FAILED, IDLE, close_code, close_for, send_if_there
 from tympan.realtime.services import RealtimeServices, live_request
 from tympan.realtime.turn_runner import TurnRunner
 from tympan.usecases.access import Principal
@@ -61,7 +61,7 @@ class Connection:
                     return
                 await self._handle(message)
         except ServiceError as error:
-            await close_for(self._socket, error)
+            await self._end_for(error, self._turn)
         finally:
             await self._drop_turn()
 
@@ -131,7 +131,12 @@ class Connection:
         await turn.over.wait()
         await turn.keep_log()
         if turn.failure is not None:
-            await close_for(self._socket, turn.failure)
+            await self._end_for(turn.failure, turn)
+
+    async def _end_for(self, error: ServiceError, turn: TurnRunner | None) -> None:
+        if turn is not None and close_code(error) == FAILED:
+            await turn.tell_failure()
+        await close_for(self._socket, error)
 
     async def _end_idle(self) -> None:
         if self._is_running():

@@ -130,6 +130,10 @@ class TurnRunner:
             hearing.feed(channel)
             hearing.finish()
 
+    async def tell_failure(self) -> None:
+        """Say that the turn has failed, where a closing connection does not say it."""
+        await self._tell(self._turn.fail())
+
     async def keep_log(self) -> None:
         """Write the log of the turn, if it has one; once."""
         written, self._log = self._log, None

@@ -101,6 +101,17 @@ class Turn:
             return [*messages, *last]
         return [*messages, last[0], ("speech.phrase", end_of_dictation(received_ms)), *last[1:]]
 
+    def fail(self) -> Messages:
+        """The turn cannot go on, and the connection is about to be closed.
+
+        In an interactive turn one client waits without end when a connection breaks; with this
+        answer it gives up, and the others try again as they do without it.
+        """
+        if self.is_over or self._request.mode is not Mode.INTERACTIVE:
+            return []
+        self.is_over = True
+        return [("speech.phrase", nothing("Error", 0, 0, self._more()))]
+
     def _start(self, at: int) -> list[tuple[str, Mapping[str, object]]]:
         if self._is_started:
             return []
