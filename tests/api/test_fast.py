@@ -138,3 +138,26 @@ def test_while_nothing_is_heard_models_that_share_their_files_are_named_once():
     answer = FileAnswer(phrases=recording.phrases, recording=recording, chosen=chosen)
     assert answer_headers(answer)["X-Model-Id"] == "english, dutch"
     assert [one.model.id for one in answer.answering({"de-DE", "nl-NL"})] == ["german", "dutch"]
+
+
+def test_phrases_of_a_list_are_favoured_and_named(world, base_model):
+    listed = {"phrases": ["hold the line", "Szymborska"], "biasingWeight": 1.5}
+    asked = []
+
+    def hear(bundle, samples, options):
+        asked.append(options)
+        return "Please hold the line."
+
+    world.recognizer._texts = hear
+    answer = transcribe(world.client, {"locales": ["en-US"], "phraseList": listed})
+    assert answer.status_code == 200, answer.text
+    assert (asked[-1].phrases, asked[-1].phrase_weight) == (("hold the line", "Szymborska"), 1.5)
+    assert answer.headers["x-phrases-matched"] == "hold%20the%20line"
+    error_of(
+        transcribe(
+            world.client, {"locales": ["en-US"], "phraseList": {"phrases": ["a"], "biasingWeight": 9}}
+        ),
+        400,
+        "InvalidRequest",
+        "InvalidPayload",
+    )

@@ -512,3 +512,13 @@ def test_a_client_that_goes_away_is_no_error(place, takes, caplog):
     assert len(sent) == takes
     assert place.live.active == 0
     assert not caplog.records
+
+
+def test_phrases_of_a_list_reach_the_engine_and_those_that_were_heard_are_named(place):
+    items = [{"text": "samples"}, {"text": "Szymborska"}]
+    listed = {"groups": [{"type": "Generic", "items": items}], "bias": 1.5}
+    with place.connect() as socket:
+        phrase, _ = Speaker(socket).begin(dgi=listed).send(said(0.5, 1.0)).phrases()
+    assert place.live.opened[-1].phrases == ("samples", "Szymborska")
+    assert place.live.opened[-1].phrase_weight == 1.5
+    assert phrase["Tympan"]["phraseListMatches"] == ["samples"]

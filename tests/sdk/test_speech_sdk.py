@@ -222,3 +222,18 @@ def test_a_model_is_changed_while_somebody_speaks(
     assert over.wait(PATIENCE_S)
     recognizer.stop_continuous_recognition()
     assert heard_all(told_early), "the turn keeps the model it began with"
+
+
+def test_a_phrase_list_acts_at_once(config: speech.SpeechConfig, tmp_path: Path) -> None:
+    path = tmp_path / "names.wav"
+    path.write_bytes(conversation([("Please ask Szymborska about the report.", "en-US")])[0])
+    found = []
+    for names in ((), ("Szymborska", "Thessaloniki", "Kubernetes")):
+        recognizer = speech.SpeechRecognizer(config, audio_config=from_file(path))
+        for name in names:
+            speech.PhraseListGrammar.from_recognizer(recognizer).addPhrase(name)
+        found.append(recognizer.recognize_once())
+    plain, favoured = found
+    assert "Szymborska" not in plain.text
+    assert "Szymborska" in favoured.text
+    assert json.loads(favoured.json)["Tympan"]["phraseListMatches"] == ["Szymborska"]

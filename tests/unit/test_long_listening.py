@@ -140,7 +140,6 @@ def test_what_is_no_recording_is_refused(data, code):
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"phrases": ("Xoriant",)}, "InvalidPayload"),
         ({"speakers": (1, 2)}, "DiarizationNotInstalled"),
         ({"candidate_locales": ("en-US", "de-DE")}, "InvalidLocale"),
     ],

@@ -203,10 +203,8 @@ class TestTurnRequest:
                 "onInterim": {"action": "None"},
             },
             translation={"targetLanguages": ["de"]},
-            dgi={"Groups": [{"Items": [{"Text": "Contoso"}]}]},
         )
         assert request.ignored == (
-            "phraseList",
             "pronunciationAssessment",
             "phraseDetection.onSuccess",
             "translation",

@@ -27,6 +27,8 @@ class LiveOptions:
         profanity: What becomes of profane words.
         silence_s: Silence that ends a phrase.
         step_s: Speech between two partials, as long as the machine keeps up.
+        phrases: Words to favour in phrases, as they are written.
+        phrase_weight: How much: 1 is usual, 0 not at all, 2 the most.
     """
 
     locale: str
@@ -36,6 +38,8 @@ class LiveOptions:
     profanity: Profanity = Profanity.MASKED
     silence_s: float = 0.5
     step_s: float = 0.5
+    phrases: tuple[str, ...] = ()
+    phrase_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

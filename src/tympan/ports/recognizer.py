@@ -100,6 +100,7 @@ class Phrase:
         words: As recognised, before any rule changed the text.
         rewrites: Rules that changed the text, as ``spoken -> display``.
         alternatives: Other readings, best first, as many as were asked for and found.
+        matched: Favoured phrases, and display forms of the model's pronunciations, that it holds.
     """
 
     start: int
@@ -110,6 +111,7 @@ class Phrase:
     words: tuple[RecognizedWord, ...] = ()
     rewrites: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,8 @@ class RecognitionOptions:
         changes: For each recording the samples at which another speaker begins, ascending: no
             phrase then holds words of two speakers, and phrases that had to be cut have no
             alternatives. Empty: nobody asked who speaks.
+        phrases: Words to favour, as they are written; at most 10,000.
+        phrase_weight: How much: 1 is usual, 0 not at all, 2 the most.
     """
 
     locale: str
@@ -156,6 +160,8 @@ class RecognitionOptions:
     profanity: Profanity = Profanity.MASKED
     is_guarded: bool = True
     changes: tuple[tuple[int, ...], ...] = ()
+    phrases: tuple[str, ...] = ()
+    phrase_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

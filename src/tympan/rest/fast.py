@@ -5,7 +5,7 @@ Source: Speech to text REST 2024-11-15 and 2025-10-15, ``Transcriptions_Transcri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 from urllib.parse import quote
@@ -66,6 +66,7 @@ def _request(asked: FastMembers) -> FileRequest:
             profanity=asked.profanity,
             speakers=None if asked.speakers is None else (1, asked.speakers or None),
             phrases=asked.phrases,
+            phrase_weight=asked.phrase_weight,
         ),
     )
 
@@ -87,7 +88,7 @@ def _audio(call: Call, upload: Upload, asked: FastMembers) -> Iterator[BinaryIO]
         yield file
 
 
-def answer_headers(answer: FileAnswer, phrases: Iterable[HeardPhrase] = ()) -> dict[str, str]:
+def answer_headers(answer: FileAnswer, phrases: Sequence[HeardPhrase] = ()) -> dict[str, str]:
     """The models that answered, one for each language that was heard.
 
     Args:
@@ -104,6 +105,9 @@ def answer_headers(answer: FileAnswer, phrases: Iterable[HeardPhrase] = ()) -> d
     adaptation = dict.fromkeys(part for model in models for part in adaptation_of(model))
     if adaptation:
         headers["X-Model-Adaptation"] = ", ".join(adaptation)
+    matched = dict.fromkeys(term for phrase in phrases for term in phrase.matched)
+    if matched:
+        headers["X-Phrases-Matched"] = ", ".join(map(quote, matched))
     fallbacks = [f"{one.fallback}; model={one.model.id}" for one in answering if one.fallback is not None]
     if fallbacks:
         headers["X-Model-Fallback"] = ", ".join(fallbacks)

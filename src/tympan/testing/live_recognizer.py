@@ -167,6 +167,8 @@ class _FakeStream:
             alternatives=options.alternatives,
             profanity=options.profanity,
             is_voice_gated=False,
+            phrases=options.phrases,
+            phrase_weight=options.phrase_weight,
         )
         samples = self._samples[start * FRAME_SAMPLES : end * FRAME_SAMPLES]
         [heard] = self._recognizer.recognize(self._bundle, [samples], asked)

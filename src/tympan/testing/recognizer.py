@@ -162,7 +162,13 @@ class FakeRecognizer:
             for number in range(options.alternatives)
         )
         phrase = Phrase(
-            start=0, end=samples.size, text=text, confidence=0.9, words=words, alternatives=others
+            start=0,
+            end=samples.size,
+            text=text,
+            confidence=0.9,
+            words=words,
+            alternatives=others,
+            matched=tuple(one for one in options.phrases if one.lower() in text.lower()),
         )
         return Recognition(phrases=(phrase,), cpu_s=samples.size / 16_000 * 0.1)
 

@@ -38,6 +38,7 @@ class ListeningOptions:
             is decided by itself.
         speakers: Whether phrases carry speakers; ``(least, most)`` as hints, None: they do not.
         phrases: Words to favour.
+        phrase_weight: How much: 1 is usual, 0 not at all, 2 the most.
     """
 
     locale: str
@@ -50,6 +51,7 @@ class ListeningOptions:
     is_single_language: bool = False
     speakers: tuple[int, int | None] | None = None
     phrases: tuple[str, ...] = ()
+    phrase_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class HeardPhrase:
         locale: The language it is in.
         speaker: From 1, stable over the recording; None unless asked for.
         candidates: Best first, at least one.
+        matched: Favoured phrases that it holds.
     """
 
     channel: int
@@ -88,6 +91,7 @@ class HeardPhrase:
     locale: str
     speaker: int | None = None
     candidates: tuple[Candidate, ...]
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -282,6 +282,7 @@ class LiveHearing:
             locale=self._locale,
             speaker=speaker,
             candidates=candidates_of(phrase, self._locale, options),
+            matched=phrase.matched,
         )
 
     def _in_its_language(self, phrase: Phrase, until: int) -> Phrase | None:
@@ -341,6 +342,8 @@ class LiveHearing:
             alternatives=request.options.alternatives - 1,
             profanity=request.options.profanity,
             silence_s=request.silence_s,
+            phrases=request.options.phrases,
+            phrase_weight=request.options.phrase_weight,
         )
         bundle = bundle_of(self._chosen[self._locale].model)
         return self._service.live.open(
@@ -355,6 +358,8 @@ class LiveHearing:
             alternatives=options.alternatives - 1,
             profanity=options.profanity,
             is_voice_gated=False,
+            phrases=options.phrases,
+            phrase_weight=options.phrase_weight,
         )
 
 

@@ -53,7 +53,6 @@ class LongListening:
         on_progress: Callable[[float], None] = lambda _: None,
     ) -> HeardRecording:
         """See ``usecases.listening.Listening.hear``."""
-        _refuse_unbuilt(options)
         if options.speakers is not None:
             self.embedder.check()
         bundles = _complete(bundles, options)
@@ -171,15 +170,6 @@ def _complete(bundles: Mapping[str, Bundle], options: ListeningOptions) -> Mappi
             target="candidateLocales" if options.candidate_locales else "locale",
         )
     return {locale: bundles[locale] for locale in wanted}
-
-
-def _refuse_unbuilt(options: ListeningOptions) -> None:
-    if options.phrases:
-        raise InvalidInputError(
-            "This server does not favour the words of a phrase list yet. Leave the list out, or train a "
-            "model with them.",
-            target="phraseList",
-        )
 
 
 def _opened(codec: AudioCodec, file: BinaryIO) -> AudioReader:

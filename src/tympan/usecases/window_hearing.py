@@ -66,6 +66,8 @@ class WindowHearing:
             wants_words=self.options.wants_words,
             alternatives=self.options.alternatives - 1,
             profanity=self.options.profanity,
+            phrases=self.options.phrases,
+            phrase_weight=self.options.phrase_weight,
             changes=tuple(
                 self._changes(index, window.start + start, window.start + end)
                 for index, (start, end) in places
@@ -104,6 +106,7 @@ class WindowHearing:
             locale=locale,
             speaker=speaker,
             candidates=candidates_of(phrase, locale, self.options),
+            matched=phrase.matched,
         )
 
 

@@ -6,6 +6,7 @@ Unknown and read-only members are ignored; a null member counts as absent.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -72,6 +73,15 @@ class Body:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self._wrong(name, f"a whole number from {low} to {high}")
         return value
+
+    def number(self, name: str) -> float | None:
+        """An optional finite number."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self._wrong(name, "a number")
+        return float(value)
 
     def part(self, name: str) -> Body:
         """An inner object; absent is empty."""

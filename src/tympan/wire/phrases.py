@@ -76,6 +76,11 @@ class SpokenPhrase(Protocol):
         ...
 
     @property
+    def matched(self) -> Sequence[str]:
+        """Favoured phrases that it holds."""
+        ...
+
+    @property
     def candidates(self) -> Sequence[Reading]:
         """Best first, at least one."""
         ...

@@ -11,6 +11,7 @@ from tympan.domain.manifest import FormattingRule, PronunciationEntry
 from tympan.ports.recognizer import FORMATTING_FILE, PRONUNCIATIONS_FILE
 from tympan.speech.display_format import DisplayFormatter, Formatted, Profanity
 from tympan.speech.manifest_lines import Record, read_records
+from tympan.speech.phrase_index import Term
 from tympan.speech.profane_words import profane_words
 from tympan.speech.rewriting import RewritingRules
 
@@ -29,6 +30,11 @@ class DisplayRules:
         self._entries = tuple(_records(folder / PRONUNCIATIONS_FILE, PronunciationEntry))
         self._rules = tuple(_records(folder / FORMATTING_FILE, FormattingRule))
         self._compiled: dict[str, tuple[RewritingRules, DisplayFormatter]] = {}
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What the pronunciations say how it sounds."""
+        return tuple(Term(entry.display, entry.spoken) for entry in self._entries)
 
     def apply(self, text: str, locale: str, profanity: Profanity) -> Formatted:
         """The text to show, and the rules that changed it as ``spoken -> display``."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tympan.backends.whisper.favouring import Favouring
 from tympan.backends.whisper.network import Decoded, DecodingSettings, Encoding, WhisperNetwork
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.speech.audio_context import FULL_CONTEXT_S, reduced_context_s, token_cap, unadapted_context_s
 from tympan.speech.plausibility import is_invented, is_loop, without_loop
+from tympan.speech.text_forms import PlacedToken, place_tokens
 
 # Encoding gains nothing from batches on a CPU, the decoder's beams do: measured 0.0254 CPU
 # seconds a second for one piece at a time, 0.0174 for four, 0.0171 for eight.
@@ -51,12 +53,14 @@ class Heard:
     Attributes:
         words: Text, first sample and sample after the last within the piece, confidence.
         cpu_s: CPU seconds spent on the piece.
+        matched: Favoured terms in the text.
     """
 
     piece: Piece
     decoded: Decoded
     words: tuple[tuple[str, int, int, float], ...] = ()
     cpu_s: float = 0.0
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Hearing:
         used_cpu_s: Says what the call used so far.
         is_guarded: Whether what cannot be true is decoded again or dropped.
         others: How many less likely texts are wanted of each piece.
+        favouring: Terms to favour, if any.
     """
 
     network: WhisperNetwork
@@ -79,6 +84,7 @@ class Hearing:
     used_cpu_s: Callable[[], float]
     is_guarded: bool = True
     others: int = 0
+    favouring: Favouring | None = None
 
     def hear(self, pieces: Sequence[Piece]) -> Iterator[Heard]:
         """Decode pieces; the results come in another order."""
@@ -120,7 +126,18 @@ class Hearing:
         )
         if is_nothing or not decoded.text:
             return Heard(piece=piece, decoded=replace(decoded, text="", ids=()))
-        return self._worded(piece, encoding, decoded)
+        if self.favouring is None:
+            return self._worded(piece, encoding, decoded)
+        return self._favoured(piece, encoding, decoded, self.favouring)
+
+    def _favoured(self, piece: Piece, encoding: Encoding, decoded: Decoded, favouring: Favouring) -> Heard:
+        def again(glossary: Sequence[str]) -> Decoded:
+            settings = replace(self._settings(piece.duration_s), glossary=tuple(glossary))
+            [second] = self.network.decode([encoding], settings)
+            return second
+
+        found = favouring.apply(decoded, again)
+        return replace(self._worded(piece, encoding, found.decoded), matched=found.matched)
 
     def _worded(self, piece: Piece, encoding: Encoding, decoded: Decoded) -> Heard:
         words = self._words(piece, encoding, decoded) if self.wants_words else ()
@@ -143,7 +160,12 @@ class Hearing:
         if not decoded.ids:
             # A loop was cut out of the text; its tokens say nothing about the rest.
             return _spread(decoded, piece.samples.size)
-        return tuple(self.network.align(encoding, decoded, self.language, piece.samples.size))
+        found = self.network.align(encoding, decoded, self.language, piece.samples.size)
+        if self.favouring is None:
+            return tuple(found)
+        # A term that took the place of what sounds like it has the place of that in time.
+        placed = place_tokens(decoded.text.split(), [PlacedToken(*word) for word in found])
+        return tuple((word.text, word.start, word.end, word.confidence) for word in placed)
 
 
 def _batches(pieces: Sequence[Piece], context_s: Callable[[Piece], float]) -> Iterator[list[Piece]]:

@@ -322,6 +322,8 @@ class WhisperStream:
             alternatives=options.alternatives,
             profanity=options.profanity,
             is_voice_gated=False,
+            phrases=options.phrases,
+            phrase_weight=options.phrase_weight,
         )
         [heard] = self._model.recognizer.recognize(self._model.bundle, [stretch.samples], asked)
         self._spent_cpu_s += heard.cpu_s

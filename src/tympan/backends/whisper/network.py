@@ -26,6 +26,8 @@ Encoding = Any
 _HOP_SAMPLES = 160
 _FRAMES_A_SECOND = 100
 _TEXT_POSITIONS = 448
+_MOST_SHOWN = 200
+"""Tokens of a glossary; with the text they must fit into the positions."""
 _UNSPACED = frozenset(("ja", "zh", "yue", "th", "lo", "my", "km"))
 
 
@@ -59,6 +61,7 @@ class DecodingSettings:
         no_repeat_ngram: Token sequences of this length may not come twice; 0 forbids none.
         others: How many less likely texts are wanted besides.
         prefix: Tokens that the text begins with; they cost next to nothing.
+        glossary: Terms that the decoder is shown as if they had been said before.
     """
 
     language: str
@@ -67,6 +70,7 @@ class DecodingSettings:
     no_repeat_ngram: int = 0
     others: int = 0
     prefix: tuple[int, ...] = ()
+    glossary: tuple[str, ...] = ()
 
 
 class WhisperNetwork:
@@ -173,7 +177,7 @@ class WhisperNetwork:
         batch = encodings[0]
         if len(encodings) > 1:
             batch = ctranslate2.StorageView.from_array(np.concatenate([np.array(e) for e in encodings]))
-        prompt = [*self._prompt(settings.language), *settings.prefix]
+        prompt = [*self._shown(settings.glossary), *self._prompt(settings.language), *settings.prefix]
         cap = max(1, min(MOST_TOKENS, settings.token_cap) - len(settings.prefix))
         try:
             results = self._model.generate(
@@ -217,6 +221,13 @@ class WhisperNetwork:
             words.append((text, start, end, math.exp(sum(logs) / max(1, len(logs)))))
             place = after
         return words
+
+    def _shown(self, glossary: Sequence[str]) -> list[int]:
+        if not glossary:
+            return []
+        text = f" Glossary: {', '.join(glossary)}."
+        ids = self.tokenizer.encode(text, add_special_tokens=False).ids[:_MOST_SHOWN]
+        return [self._id("<|startofprev|>"), *ids]
 
     def _prompt(self, language: str) -> list[int]:
         spoken = (f"<|{language}|>", "<|transcribe|>") if self.info.is_multilingual else ()

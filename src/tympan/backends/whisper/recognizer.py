@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 import psutil
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from tympan.backends.whisper.cpu_share import CpuShares
 from tympan.backends.whisper.display import DisplayRules
 from tympan.backends.whisper.engine_name import ENGINE
+from tympan.backends.whisper.favouring import Favouring
 from tympan.backends.whisper.hearing import Heard, Hearing, Piece
 from tympan.backends.whisper.network import WhisperNetwork
 from tympan.backends.whisper.spoken_languages import language_stretches
@@ -38,6 +40,7 @@ from tympan.ports.recognizer import (
 )
 from tympan.speech.audio_context import longest_segment_s
 from tympan.speech.display_format import Formatted
+from tympan.speech.phrase_index import PhraseIndex, Term
 from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, speech_stretches
 
 _VOICED = 0.5
@@ -134,6 +137,7 @@ class WhisperRecognizer:
                 used_cpu_s=used_cpu_s,
                 is_guarded=options.is_guarded,
                 others=options.alternatives,
+                favouring=self._favouring(rules, options) if options.is_guarded else None,
             )
             heard: list[list[Heard]] = [[] for _ in recordings]
             for one in hearing.hear(pieces):
@@ -195,6 +199,13 @@ class WhisperRecognizer:
             sweeper = self._sweeper
         if sweeper is not None:
             sweeper.join()
+
+    def _favouring(self, rules: DisplayRules, options: RecognitionOptions) -> Favouring | None:
+        """Terms to favour; those of a list that was used lately are at hand."""
+        terms = tuple(dict.fromkeys((*(Term(text, text) for text in options.phrases), *rules.terms)))
+        if not terms or options.phrase_weight <= 0:
+            return None
+        return Favouring(index=_index(terms, options.locale), weight=options.phrase_weight)
 
     @contextmanager
     def _model(self, bundle: Bundle) -> Iterator[tuple[WhisperNetwork, DisplayRules]]:
@@ -263,6 +274,11 @@ class WhisperRecognizer:
         return pieces, cpu_s
 
 
+@lru_cache(maxsize=64)
+def _index(terms: tuple[Term, ...], locale: str) -> PhraseIndex:
+    return PhraseIndex(terms, locale.partition("-")[0].lower())
+
+
 def _give_memory_back() -> None:
     """Ask the C library to return what was freed; glibc keeps most of a model otherwise."""
     if sys.platform == "linux":
@@ -329,6 +345,7 @@ def _recognition(
                 confidence=one.decoded.confidence,
                 words=recognized_words(words, offset=one.piece.start, within=(start, end)),
                 rewrites=shown.applied,
+                matched=one.matched,
                 alternatives=_alternatives(one, shown, rules, options),
             )
         )

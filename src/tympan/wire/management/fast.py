@@ -20,6 +20,8 @@ from tympan.wire.values import Document, choice, present
 _MOST_CHANNELS = 2
 _MOST_SPEAKERS = 35
 _MOST_PHRASES = 500
+_MOST_WEIGHT = 2.0
+"""Source: package azure-ai-transcription 1.0.0, ``PhraseListProperties.biasing_weight``."""
 _SAMPLES_PER_MILLISECOND = 16
 _RAW = "None"
 
@@ -34,6 +36,7 @@ class FastMembers:
         channels: Heard apart; None mixes them.
         speakers: Most speakers to tell apart, 0 for any number; None: they are not told apart.
         phrases: Words to favour.
+        phrase_weight: How much.
     """
 
     audio_url: str | None = None
@@ -43,6 +46,7 @@ class FastMembers:
     channels: tuple[int, ...] | None = None
     speakers: int | None = None
     phrases: tuple[str, ...] = ()
+    phrase_weight: float = 1.0
 
 
 def read_definition(text: str | None) -> FastMembers:
@@ -69,6 +73,7 @@ def read_definition(text: str | None) -> FastMembers:
         channels=_channels(body),
         speakers=_speakers(body.part("diarization")),
         phrases=phrases,
+        phrase_weight=_weight(phrase_list),
     )
 
 
@@ -176,6 +181,17 @@ def _channels(body: Body) -> tuple[int, ...] | None:
             target="channels",
         )
     return tuple(dict.fromkeys(value))
+
+
+def _weight(phrase_list: Body) -> float:
+    weight = phrase_list.number("biasingWeight")
+    if weight is None:
+        return 1.0
+    if not 0 <= weight <= _MOST_WEIGHT:
+        raise InvalidInputError(
+            f"biasingWeight must be from 0 to {_MOST_WEIGHT:g}, not {weight:g}.", target="phraseList"
+        )
+    return weight
 
 
 def _speakers(diarization: Body) -> int | None:

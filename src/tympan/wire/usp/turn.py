@@ -76,7 +76,7 @@ class Turn:
             return []
         self._phrases += 1
         messages = [*self._start(spoken.start)]
-        more = self._more(spoken.locale) | language_members(self._told)
+        more = self._more(spoken.locale, spoken.matched) | language_members(self._told)
         if self._request.wants_speakers:
             more |= speaker_members(spoken.speaker)
         messages.append(("speech.phrase", phrase(spoken, self._request, more)))
@@ -140,7 +140,9 @@ class Turn:
         self.is_over = True
         return [("speech.endDetected", ended(at_ms)), ("turn.end", {})]
 
-    def _more(self, locale: str | None = None) -> Document:
+    def _more(self, locale: str | None = None, matched: Sequence[str] = ()) -> Document:
         about = self._about.get(locale or "") or next(iter(self._about.values()), {})
-        ignored = {"ignored": list(self._request.ignored)} if self._request.ignored else {}
-        return {"Tympan": {**about, **ignored}} if about or ignored else {}
+        more: Document = {"ignored": list(self._request.ignored)} if self._request.ignored else {}
+        if self._request.phrases or matched:
+            more["phraseListMatches"] = list(matched)
+        return {"Tympan": {**about, **more}} if about or more else {}

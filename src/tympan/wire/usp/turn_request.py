@@ -271,8 +271,6 @@ def _phrase_weight(asked: Loose) -> float:
 
 
 def _ignored(detection: Loose, context: Loose) -> Iterable[str]:
-    if context.part("dgi").list("groups"):
-        yield "phraseList"
     if detection.part("enrichment").has("pronunciationAssessment"):
         yield "pronunciationAssessment"
     for part in ("onSuccess", "onInterim"):
