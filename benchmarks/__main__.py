@@ -10,6 +10,8 @@ SCRIPTS = (
     "announcing",
     "batch_overhead",
     "long_recording",
+    "phrase_lists",
+    "realtime",
 )
 
 for script in SCRIPTS:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
 
 from tympan.speech.ordinary_words import ordinary_words
 from tympan.speech.sound_key import sound_classes, sound_key
 
 _LONGEST_WINDOW = 5
-_SHARED = 0.34
-"""Of the pairs of neighbouring sounds of a term, so many must be in a window to be compared at all."""
+_SHARED = (0.34, 0.8)
+"""Of the pairs of neighbouring sounds of a term, so many must be in a window to be compared at all: at
+least the first number, and the second less the distance that is allowed."""
 _SHORTEST_KEY = 3
 _EDGES = '.,?!:;…"“”„«»()[]'
 
@@ -58,6 +60,8 @@ class _Window:
     after: int
     key: str
     is_ordinary: bool
+    is_rare: bool
+    """Its first word is no ordinary one, nor its last."""
 
 
 class PhraseIndex:
@@ -79,6 +83,7 @@ class PhraseIndex:
             for pair in _pairs(classes):
                 pairs.setdefault(pair, []).append(place)
         self._with_pair = {pair: np.array(places) for pair, places in pairs.items()}
+        self._lengths = np.array([len(key) for key, _ in self._keys], np.intp)
         self._counts = np.array([max(1, len(_pairs(classes))) for _, classes in self._keys])
 
     def __len__(self) -> int:
@@ -92,11 +97,12 @@ class PhraseIndex:
         Args:
             words: Of a text, in their order.
             within: Largest distance.
-            is_ordinary_left_out: Stretches of nothing but ordinary words stand for themselves.
+            is_ordinary_left_out: Ordinary words stand for themselves, and no stretch begins or ends
+                with one.
         """
         windows = self._windows(words)
         if is_ordinary_left_out:
-            windows = (window for window in windows if not window.is_ordinary)
+            windows = (window for window in windows if window.is_rare)
         found = [match for window in windows for match in self._alike(window, within)]
         return sorted(found, key=lambda one: (one.distance, one.first - one.after))
 
@@ -108,28 +114,41 @@ class PhraseIndex:
             for after in range(first + 1, min(len(words), first + _LONGEST_WINDOW) + 1):
                 key = "".join(keys[first:after])
                 if len(key) >= _SHORTEST_KEY:
-                    yield _Window(first, after, key, all(is_ordinary[first:after]))
+                    is_rare = not is_ordinary[first] and not is_ordinary[after - 1]
+                    yield _Window(first, after, key, all(is_ordinary[first:after]), is_rare)
 
     def _alike(self, window: _Window, within: float) -> Iterator[Match]:
         key, classes = window.key, sound_classes(window.key)
-        for place in self._near(classes):
-            own, own_classes = self._keys[place]
-            longest = max(len(key), len(own))
-            if abs(len(key) - len(own)) > within * longest:
-                continue
-            far = Levenshtein.distance(key, own) / longest
-            near = Levenshtein.distance(classes, own_classes) / max(len(classes), len(own_classes))
-            distance = (far + near) / 2
-            if distance <= within:
-                yield Match(self._terms[place], window.first, window.after, distance, window.is_ordinary)
+        places = self._near(classes, within)
+        longest = np.maximum(self._lengths[places], len(key))
+        places = places[np.abs(self._lengths[places] - len(key)) <= within * longest]
+        if not places.size:
+            return
+        known = [self._keys[place] for place in places]
+        far = _distances(key, [own for own, _ in known])
+        near = _distances(classes, [own for _, own in known])
+        distances = (far + near) / 2
+        for at in np.flatnonzero(distances <= within):
+            yield Match(
+                self._terms[places[at]], window.first, window.after, float(distances[at]), window.is_ordinary
+            )
 
-    def _near(self, classes: str) -> NDArray[np.intp]:
+    def _near(self, classes: str, within: float) -> NDArray[np.intp]:
         """Terms that share enough pairs of sounds."""
         lists = [self._with_pair[pair] for pair in _pairs(classes) if pair in self._with_pair]
         if not lists:
             return np.zeros(0, np.intp)
         shared = np.bincount(np.concatenate(lists), minlength=len(self._terms))
-        return np.flatnonzero(shared >= _SHARED * self._counts)
+        least, less = _SHARED
+        return np.flatnonzero(shared >= max(least, less - within) * self._counts)
+
+
+def _distances(key: str, others: Sequence[str]) -> NDArray[np.float32]:
+    """From 0 for the same to 1 for nothing in common."""
+    found: NDArray[np.float32] = cdist(
+        [key], others, scorer=Levenshtein.normalized_distance, dtype=np.float32
+    )[0]
+    return found
 
 
 def _pairs(classes: str) -> set[str]:
