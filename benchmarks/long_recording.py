@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def main() -> None:
             "peak MB",
             "of that for the recording, MB",
             "CPU s per audio s",
+            "wall s",
             "words heard",
             "of those spoken",
         ]
@@ -97,6 +99,7 @@ def _figures(who: str, path: Path, folder: Path) -> list[str]:
         f"{found['peak']:.0f}",
         f"{found['peak'] - found['loaded']:.0f}",
         f"{found['cpu'] / found['seconds']:.3f}",
+        f"{found['wall']:.0f}",
         str(found["words"]),
     ]
 
@@ -104,13 +107,14 @@ def _figures(who: str, path: Path, folder: Path) -> list[str]:
 def measure(who: str, path: Path, scratch: Path) -> None:
     """Hear one recording and print the figures, in the process that ``_figures`` started."""
     hear = {"tympan": _tympan, "faster-whisper": _faster_whisper}[who](path, scratch / "model")
-    before = resource.getrusage(resource.RUSAGE_SELF)
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     words, seconds = hear()
     after = resource.getrusage(resource.RUSAGE_SELF)
     figures = {
         "loaded": before.ru_maxrss / 1024,
         "peak": after.ru_maxrss / 1024,
         "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "wall": time.perf_counter() - begun,
         "words": words,
         "seconds": seconds,
     }
