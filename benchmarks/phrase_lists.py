@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -79,6 +80,7 @@ def main() -> None:
         "phrase_lists",
         "Phrase lists",
         rows,
+        arguments=" ".join(sys.argv[1:]),
         packages=("ctranslate2", "rapidfuzz"),
         notes=f"{len(with_names)} sentences with names, {len(ordinary)} without; beam 5, int8.",
     )

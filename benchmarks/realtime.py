@@ -101,6 +101,7 @@ def main() -> None:
         "realtime",
         "Real-time streams",
         rows,
+        arguments=" ".join(sys.argv[1:]),
         packages=("ctranslate2", "faster-whisper", "websockets"),
         notes=f"{SILENCE_S} s of silence end a phrase. Server on one core, clients on the other.",
     )

@@ -12,16 +12,18 @@ class TrainingExample:
 
     Attributes:
         audio: Local FLAC file, 16 kHz mono, named by its content: equal names mean equal bytes.
-        text: Display text.
+        text: Display text. Empty only in ``replay``: silence or noise, of which nothing is written.
         origin: ``audio`` (uploaded), ``text`` or ``pronunciation`` (synthesised), or ``replay``:
             general speech that keeps the model from forgetting what it knew.
         duration_s: Length of the recording in seconds.
+        language: Whisper code of what is spoken; empty for the plan's own.
     """
 
     audio: str
     text: str
     origin: str
     duration_s: float
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,8 @@ class Preparation:
 def fingerprint(plan: TrainingPlan, base_sha256: str) -> str:
     """Equal for plans that train in the same way, wherever their files lie."""
     rows = [
-        [Path(e.audio).name, e.text, e.origin, round(e.duration_s, 3)] for e in (*plan.examples, *plan.dev)
+        [Path(e.audio).name, e.text, e.origin, round(e.duration_s, 3), e.language]
+        for e in (*plan.examples, *plan.dev)
     ]
     document = [base_sha256, plan.language, plan.locale, asdict(plan.settings), len(plan.examples), rows]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ from tympan.speech.audio_context import FULL_CONTEXT_S, reduced_context_s
 from tympan.training.features import Clip
 from tympan.training.recipe import Recipe
 
-_LONGEST_EXTRA_S = 10.0
+_TIGHTER_S = 0.5
 _LONGEST_PROMOTION_S = 3.0
 _MOST_PARTS = 12
 
@@ -26,12 +26,14 @@ class Example:
         text: What the decoder shall write.
         origin: Of the parts, see ``ports.trainer.TrainingExample``.
         duration_s: Seconds of speech.
+        language: Whisper code; empty for the plan's own.
     """
 
     clip: Clip
     text: str
     origin: str
     duration_s: float
+    language: str = ""
 
 
 def make_examples(
@@ -57,6 +59,7 @@ def make_examples(
             text=labels.get(r.audio, r.text),
             origin=r.origin,
             duration_s=r.duration_s,
+            language=r.language,
         )
         for r in recordings
     ]
@@ -83,8 +86,8 @@ def batches(examples: Sequence[Example], batch_size: int, seed: int, epoch: int)
 
 def _joined(singles: Sequence[Example], recipe: Recipe, chance: random.Random) -> list[Example]:
     made: list[Example] = []
-    for origin in sorted({single.origin for single in singles}):
-        short = [s for s in singles if s.origin == origin and s.duration_s < recipe.joined_max_s / 2]
+    for kind in sorted({_kind(single) for single in singles}):
+        short = [s for s in singles if _kind(s) == kind and s.duration_s < recipe.joined_max_s / 2]
         for _ in range(round(len(short) * recipe.joined_share)):
             wanted_s = chance.uniform(recipe.joined_min_s, recipe.joined_max_s)
             parts: list[Example] = []
@@ -92,7 +95,8 @@ def _joined(singles: Sequence[Example], recipe: Recipe, chance: random.Random) -
             for part in chance.sample(short, min(len(short), _MOST_PARTS)):
                 if _length_s(parts, recipe) >= wanted_s:
                     break
-                if _length_s([*parts, part], recipe) <= recipe.joined_max_s:
+                is_new = part.clip.files not in [p.clip.files for p in parts]
+                if is_new and _length_s([*parts, part], recipe) <= recipe.joined_max_s:
                     parts.append(part)
             if len(parts) > 1:
                 made.append(_join(parts, recipe))
@@ -106,7 +110,13 @@ def _join(parts: Sequence[Example], recipe: Recipe) -> Example:
         text=" ".join(part.text for part in parts),
         origin=parts[0].origin,
         duration_s=_length_s(parts, recipe),
+        language=parts[0].language,
     )
+
+
+def _kind(example: Example) -> tuple[str, str]:
+    """Only examples of one kind are joined."""
+    return example.language, example.origin
 
 
 def _length_s(parts: Sequence[Example], recipe: Recipe) -> float:
@@ -123,7 +133,9 @@ def _with_contexts(
         if draw < recipe.full_context_share:
             context_s = FULL_CONTEXT_S
         elif draw < recipe.full_context_share + recipe.longer_context_share:
-            context_s = reduced_context_s(example.duration_s + chance.uniform(0.5, _LONGEST_EXTRA_S))
+            context_s = reduced_context_s(example.duration_s + chance.uniform(0.5, recipe.longest_extra_s))
+        elif draw > 1 - recipe.tight_context_share:
+            context_s = max(context_s - _TIGHTER_S, _TIGHTER_S)
         chosen.append(_in_context(example, context_s))
     chosen.sort(key=_context)
     return _promoted(chosen, batch_size)

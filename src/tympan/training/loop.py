@@ -130,7 +130,7 @@ def _take_step(
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         logits = _logits(wrapped, inputs, encoded, has_label)
     loss = cross_entropy(logits, labels[has_label])
-    is_held = _is_held(batch, labels, tokens) & has_label
+    is_held = _is_held(batch, labels, tokens, recipe) & has_label
     total = loss
     if recipe.replay_divergence_weight and is_held.any():
         divergence = _divergence(wrapped, inputs, encoded, is_held, logits[is_held[has_label]])
@@ -150,13 +150,15 @@ def _label_tensors(
     batch: Sequence[Example], tokens: TextTokens, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Input ids and labels, both ``(batch, length)``; the label is the next input."""
-    rows = [[*tokens.prefix, *tokens.encode(example.text), tokens.end] for example in batch]
+    prefixes = [tokens.prefix_of(example.language) for example in batch]
+    texts = [[*tokens.encode(example.text, example.language), tokens.end] for example in batch]
+    rows = [[*prefix, *text] for prefix, text in zip(prefixes, texts, strict=True)]
     length = max(len(row) for row in rows)
     ids = torch.full((len(rows), length), tokens.end)
     labels = torch.full((len(rows), length), _IGNORED)
-    for index, row in enumerate(rows):
+    for index, (row, text) in enumerate(zip(rows, texts, strict=True)):
         ids[index, : len(row)] = torch.tensor(row)
-        labels[index, len(tokens.prefix) : len(row)] = torch.tensor(row[len(tokens.prefix) :])
+        labels[index, len(row) - len(text) : len(row)] = torch.tensor(text)
     return ids[:, :-1].to(device), labels[:, 1:].to(device)
 
 
@@ -171,14 +173,19 @@ def _logits(
     return torch.as_tensor(network.proj_out(hidden[has_label])).float()
 
 
-def _is_held(batch: Sequence[Example], labels: torch.Tensor, tokens: TextTokens) -> torch.Tensor:
+def _is_held(
+    batch: Sequence[Example], labels: torch.Tensor, tokens: TextTokens, recipe: Recipe
+) -> torch.Tensor:
     """Positions at which the base model's word probabilities are kept, ``(batch, length)``.
 
-    Those of replay, but for the end of the text: in reduced context the base model does
+    Those of replay, or of all examples, but for the end of the text: in reduced context the base model does
     not know where to stop, and that must not be kept.
     """
-    is_replay = torch.tensor([example.origin == REPLAY for example in batch], device=labels.device)
-    return is_replay[:, None] & (labels != tokens.end)
+    is_held = torch.tensor(
+        [recipe.is_divergence_everywhere or example.origin == REPLAY for example in batch],
+        device=labels.device,
+    )
+    return is_held[:, None] & (labels != tokens.end)
 
 
 def _divergence(

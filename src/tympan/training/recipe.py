@@ -22,10 +22,14 @@ class Recipe:
             alone teaches the model to stop early.
         joined_min_s, joined_max_s: Lengths of joined examples in seconds.
         gap_s: Silence between the parts of a joined example in seconds.
-        longer_context_share: Examples shown with up to 10 s more context than needed.
+        tight_context_share: Examples shown with half a second less than the reduced context.
+        longer_context_share: Examples shown with more context than needed.
+        longest_extra_s: Most seconds that such examples are shown beyond the reduced context.
         full_context_share: Examples shown with all 30 s.
         replay_divergence_weight: Weight of the divergence from the base model's word
             probabilities on replay examples. Elsewhere it would hold new words down.
+        is_divergence_everywhere: Whether it is taken on all examples: right where all texts are
+            the base model's own.
     """
 
     learning_rate: float = 5e-4
@@ -40,9 +44,12 @@ class Recipe:
     joined_min_s: float = 5.0
     joined_max_s: float = 20.0
     gap_s: float = 0.25
+    tight_context_share: float = 0.0
     longer_context_share: float = 0.1
+    longest_extra_s: float = 10.0
     full_context_share: float = 0.02
     replay_divergence_weight: float = 1.0
+    is_divergence_everywhere: bool = False
 
 
 DEFAULT_RECIPE = Recipe()

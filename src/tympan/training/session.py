@@ -17,7 +17,7 @@ from tympan.training.checkpoints import Checkpoints, Preparation, RunState, fing
 from tympan.training.decode import LONGEST_LABEL
 from tympan.training.examples import Example, make_examples
 from tympan.training.labels import needing_style, styled_labels
-from tympan.training.loop import Course, Step, make_optimizer, training_steps
+from tympan.training.loop import REPLAY, Course, Step, make_optimizer, training_steps
 from tympan.training.lora import Wrapped, attach, core, put_weights, save_weights, scaled, weights_of
 from tympan.training.recipe import DEFAULT_RECIPE, Recipe
 from tympan.training.watch import DivergenceWatch
@@ -178,13 +178,15 @@ def _usable(bench: Bench, observer: TrainingObserver) -> list[TrainingExample]:
     kept = [
         r
         for r in bench.plan.examples
-        if r.text.strip() and len(bench.tokens.encode(r.text)) <= LONGEST_LABEL and r.duration_s > 0
+        if (r.text.strip() or r.origin == REPLAY)
+        and len(bench.tokens.encode(r.text, r.language)) <= LONGEST_LABEL
+        and r.duration_s > 0
     ]
     left_out = len(bench.plan.examples) - len(kept)
     if left_out:
         text = f"{left_out} examples were left out: without text, without sound, or too long to be written."
         observer.event("warning", {"text": text})
-    if all(recording.origin == "replay" for recording in kept):
+    if all(recording.origin == REPLAY for recording in kept):
         raise InvalidInputError(
             "Nothing in the plan can be trained on. Add recordings with transcripts, or related text.",
             code="NothingToTrainOn",

@@ -29,9 +29,10 @@ class TextTokens:
 
     def __init__(self, folder: Path, language: str, vocabulary_size: int) -> None:
         self._tokenizer = _tokenizer(folder)
-        self._lead = "" if language in _UNSPACED else " "
+        self._language = language
+        self._is_multilingual = vocabulary_size >= _MULTILINGUAL_VOCABULARY
         self.end = self._id("<|endoftext|>")
-        self.prefix = self._prefix(language, is_multilingual=vocabulary_size >= _MULTILINGUAL_VOCABULARY)
+        self.prefix = self.prefix_of(language)
         limits = read_decoder_limits(folder)
         symbols = {int(i) for i in limits.get("suppress_ids", ()) if 0 <= int(i) < vocabulary_size}
         specials = range(self.end + 1, vocabulary_size)
@@ -40,9 +41,17 @@ class TextTokens:
             int(i) for i in limits.get("suppress_ids_begin", ()) if 0 <= int(i) < vocabulary_size
         )
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of a transcript, without prefix and end."""
-        ids: list[int] = self._tokenizer.encode(self._lead + text.strip(), add_special_tokens=False).ids
+    def encode(self, text: str, language: str = "") -> list[int]:
+        """Ids of a transcript, without prefix and end; none for an empty one.
+
+        Args:
+            text: In display form.
+            language: Whisper code; empty for the tokenizer's own.
+        """
+        if not text.strip():
+            return []
+        lead = "" if (language or self._language) in _UNSPACED else " "
+        ids: list[int] = self._tokenizer.encode(lead + text.strip(), add_special_tokens=False).ids
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -50,9 +59,15 @@ class TextTokens:
         text: str = self._tokenizer.decode([i for i in ids if i < self.end])
         return text.strip()
 
-    def _prefix(self, language: str, *, is_multilingual: bool) -> tuple[int, ...]:
+    def prefix_of(self, language: str) -> tuple[int, ...]:
+        """What transcripts of a language begin with; empty for the tokenizer's own language.
+
+        Raises:
+            InvalidInputError: The base model does not know the language.
+        """
+        language = language or self._language
         start, plain = self._id("<|startoftranscript|>"), self._id("<|notimestamps|>")
-        if not is_multilingual:
+        if not self._is_multilingual:
             if language != "en":
                 raise InvalidInputError(
                     f"The base model knows English only, not '{language}'. Choose a multilingual base model.",

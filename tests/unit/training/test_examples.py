@@ -1,6 +1,7 @@
 """Which examples are shown to the model, in which context and order."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,28 @@ def test_joined_examples_hold_different_recordings_and_their_texts_in_order(leng
             assert len(set(example.clip.files)) == len(example.clip.files)
             assert example.text == " ".join(f"text {file[:-5]}." for file in example.clip.files)
             assert example.duration_s <= recipe.joined_max_s
+
+
+@given(durations)
+def test_only_recordings_of_one_language_are_joined_and_none_with_itself(lengths):
+    shown_twice = [
+        replace(r, language="de" if i % 2 else "en") for i, r in enumerate(recordings(lengths))
+    ] * 2
+    for example in make_examples(shown_twice, {}, Recipe(joined_share=1.0), seed=1, batch_size=8):
+        assert len(set(example.clip.files)) == len(example.clip.files)
+        languages = {"de" if int(file[:-5]) % 2 else "en" for file in example.clip.files}
+        assert languages == {example.language}
+
+
+@given(durations)
+def test_contexts_are_as_tight_and_as_long_as_the_recipe_allows(lengths):
+    tight = Recipe(joined_share=0, tight_context_share=1.0, longer_context_share=0, full_context_share=0)
+    for example in make_examples(recordings(lengths), {}, tight, seed=1, batch_size=1):
+        assert example.clip.context_s == reduced_context_s(example.duration_s) - 0.5
+    longer = replace(tight, tight_context_share=0, longer_context_share=1.0, longest_extra_s=2.0)
+    for example in make_examples(recordings(lengths), {}, longer, seed=1, batch_size=1):
+        least = reduced_context_s(example.duration_s)
+        assert least <= example.clip.context_s <= min(30, least + 2.0)
 
 
 @given(durations, st.integers(1, 8), st.integers(1, 3))
