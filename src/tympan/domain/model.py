@@ -31,8 +31,9 @@ class Bundle:
     """Everything an engine needs to recognise with a model.
 
     Files: ``model.bin`` (CTranslate2), ``config.json``, ``tokenizer.json``,
-    ``vocabulary.txt`` or ``.json``, ``tympan.json`` (``ports.recognizer.BundleInfo``) and,
-    for custom models, ``pronunciations.jsonl`` and ``formatting.jsonl``.
+    ``vocabulary.txt`` or ``.json``, ``tympan.json`` (``ports.recognizer.BundleInfo``); for
+    custom models ``pronunciations.jsonl`` and ``formatting.jsonl``; for base models made ready
+    for streams ``partials.bin``.
     """
 
     engine: str

@@ -21,6 +21,10 @@ PRONUNCIATIONS_FILE = "pronunciations.jsonl"
 FORMATTING_FILE = "formatting.jsonl"
 """The file of a custom bundle that holds its ``FormattingRule`` records."""
 
+PARTIALS_FILE = "partials.bin"
+"""Weights beside ``model.bin``, of the same shape and in the same form, that were trained for
+reduced context: streams write their partials with them, and nothing else does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleInfo:

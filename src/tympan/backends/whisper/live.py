@@ -41,13 +41,13 @@ class WhisperLive:
                 self._listener.start()
         holding = ExitStack()
         try:
-            network, rules = holding.enter_context(self._recognizer.hold(bundle))
+            loaded = holding.enter_context(self._recognizer.hold(bundle))
             model = HeldModel(
                 recognizer=self._recognizer,
                 bundle=bundle,
-                network=network,
-                rules=rules,
-                language=network.language_of(options.locale),
+                partials=loaded.partials(),
+                rules=loaded.rules,
+                language=loaded.network.language_of(options.locale),
                 let_go=holding.close,
             )
         except BaseException:

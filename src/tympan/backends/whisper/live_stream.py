@@ -54,7 +54,7 @@ class HeldModel:
 
     recognizer: WhisperRecognizer
     bundle: Bundle
-    network: WhisperNetwork
+    partials: WhisperNetwork
     rules: DisplayRules
     language: str
     let_go: Callable[[], None]
@@ -330,7 +330,7 @@ class WhisperStream:
         return heard
 
     def _decode_partial(self, due: _Due) -> None:
-        network, language = self._model.network, self._model.language
+        network, language = self._model.partials, self._model.language
         start, stretch = due.stretch.speech[0], due.stretch
         if self._partial_of != start:
             self._agreement, self._partial_of = Agreement(), start

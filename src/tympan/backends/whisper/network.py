@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from tympan.domain.errors import EngineError, InvalidInputError, ModelDamagedError
-from tympan.ports.recognizer import BUNDLE_INFO_FILE, BundleInfo
+from tympan.ports.recognizer import BUNDLE_INFO_FILE, PARTIALS_FILE, BundleInfo
 from tympan.speech.audio_context import MOST_TOKENS
 from tympan.speech.languages import whisper_language
 
@@ -81,17 +81,23 @@ class WhisperNetwork:
         threads: Threads a computation uses.
         workers: Computations at once; they share the weights.
         compute_type: CTranslate2 compute type, such as ``int8``.
+        is_for_partials: Take the weights for partials (``ports.recognizer.PARTIALS_FILE``).
 
     Raises:
         ModelDamagedError: A file is missing or cannot be read.
     """
 
-    def __init__(self, folder: Path, *, threads: int, workers: int, compute_type: str) -> None:
+    def __init__(
+        self, folder: Path, *, threads: int, workers: int, compute_type: str, is_for_partials: bool = False
+    ) -> None:
         try:
             self.info = BundleInfo.from_json((folder / BUNDLE_INFO_FILE).read_text(encoding="utf-8"))
+            if is_for_partials:
+                self.info = replace(self.info, has_reduced_context=True)
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             self._model = ctranslate2.models.Whisper(
                 str(folder),
+                files=_with_partials_weights(folder) if is_for_partials else None,
                 device="cpu",
                 compute_type=compute_type,
                 intra_threads=threads,
@@ -275,6 +281,13 @@ class WhisperNetwork:
             no_speech=float(result.no_speech_prob),
             others=tuple((text, confidence) for _, text, confidence in texts[1:] if text),
         )
+
+
+def _with_partials_weights(folder: Path) -> dict[str, bytes]:
+    """The bundle's files as the engine looks for them, with the weights for partials."""
+    named = {path.name: path for path in folder.iterdir() if path.suffix in (".json", ".txt")}
+    named["model.bin"] = folder / PARTIALS_FILE
+    return {name: path.read_bytes() for name, path in named.items()}
 
 
 def _token_starts(alignments: Sequence[tuple[int, int]], tokens: int) -> list[int]:

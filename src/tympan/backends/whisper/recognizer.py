@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 import psutil
@@ -31,6 +31,7 @@ from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.clock import Clock
 from tympan.ports.model_files import ModelFiles
 from tympan.ports.recognizer import (
+    PARTIALS_FILE,
     Alternative,
     HostState,
     LanguageStretch,
@@ -55,6 +56,22 @@ _REDUCED_SEGMENT_S = 15.0
 """Trained models have seen few longer recordings."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedModel:
+    """A bundle in memory.
+
+    Attributes:
+        network: Recognises.
+        rules: Change what it writes.
+        partials: Writes the partials of streams; loads when the first stream needs it. Models
+            that have no weights for it write their partials with ``network``.
+    """
+
+    network: WhisperNetwork
+    rules: DisplayRules
+    partials: Callable[[], WhisperNetwork]
+
+
 @dataclass(slots=True, eq=False)
 class _Slot:
     """One bundle; its lock is held while it loads."""
@@ -62,7 +79,7 @@ class _Slot:
     used_at: datetime
     calls: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
-    loaded: tuple[WhisperNetwork, DisplayRules] | None = None
+    loaded: LoadedModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +120,8 @@ class WhisperRecognizer:
 
     def warm(self, bundle: Bundle) -> None:
         """Load the model and recognise a second of silence."""
-        with self._model(bundle) as (network, _):
+        with self._model(bundle) as model:
+            network = model.network
             language = next(iter(network.info.languages), "en")
             hearing = Hearing(
                 network=network, language=language, beam_size=1, wants_words=False, used_cpu_s=lambda: 0.0
@@ -124,7 +142,8 @@ class WhisperRecognizer:
     def _recognized(
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
     ) -> Sequence[Recognition]:
-        with self._model(bundle) as (network, rules), self._cpu.call() as used_cpu_s:
+        with self._model(bundle) as model, self._cpu.call() as used_cpu_s:
+            network, rules = model.network, model.rules
             language = network.language_of(options.locale)
             changes = options.changes or ((),) * len(recordings)
             pieces, cut_cpu_s = self._cut(network, language, recordings, options, used_cpu_s)
@@ -152,13 +171,14 @@ class WhisperRecognizer:
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], candidates: Sequence[str]
     ) -> Sequence[Sequence[LanguageStretch]]:
         """Tell which languages are spoken where, one result for each recording."""
-        with self._model(bundle) as (network, _):
+        with self._model(bundle) as model:
+            network = model.network
             network.check_multilingual()
             languages = [network.language_of(locale) for locale in candidates]
             return [language_stretches(network, samples, languages) for samples in recordings]
 
     @contextmanager
-    def hold(self, bundle: Bundle) -> Iterator[tuple[WhisperNetwork, DisplayRules]]:
+    def hold(self, bundle: Bundle) -> Iterator[LoadedModel]:
         """The loaded model, kept for the block even when it is unloaded meanwhile."""
         with self._model(bundle) as loaded:
             yield loaded
@@ -208,7 +228,7 @@ class WhisperRecognizer:
         return Favouring(index=_index(terms, options.locale), weight=options.phrase_weight)
 
     @contextmanager
-    def _model(self, bundle: Bundle) -> Iterator[tuple[WhisperNetwork, DisplayRules]]:
+    def _model(self, bundle: Bundle) -> Iterator[LoadedModel]:
         """The loaded model, kept for the block even when it is unloaded meanwhile."""
         if bundle.engine != ENGINE:
             raise InvalidInputError(f"This engine runs {ENGINE} models, not {bundle.engine} models.")
@@ -230,15 +250,24 @@ class WhisperRecognizer:
                 if slot.loaded is None and self._slots.get(digest) is slot:
                     del self._slots[digest]
 
-    def _load(self, bundle: Bundle) -> tuple[WhisperNetwork, DisplayRules]:
+    def _load(self, bundle: Bundle) -> LoadedModel:
         folder = self._files.fetch(bundle)
-        network = WhisperNetwork(
+        read = partial(
+            WhisperNetwork,
             folder,
             threads=self._settings.threads,
             workers=self._settings.workers,
             compute_type=self._settings.compute_type,
         )
-        return network, DisplayRules(folder)
+        network, lock = read(), threading.Lock()
+        has_partials = (folder / PARTIALS_FILE).exists() and not network.info.has_reduced_context
+        read_once = cache(partial(read, is_for_partials=True) if has_partials else lambda: network)
+
+        def partials() -> WhisperNetwork:
+            with lock:
+                return read_once()
+
+        return LoadedModel(network=network, rules=DisplayRules(folder), partials=partials)
 
     def _watch_idle(self) -> None:
         """Start the thread that unloads idle models; the caller holds the lock."""
