@@ -24,6 +24,7 @@ from tympan.testing.clock import FakeClock
 from tympan.testing.containers import FakeContainers
 from tympan.testing.entities import make_base_model
 from tympan.testing.fetcher import FakeFetcher
+from tympan.testing.meters import FakeMeters
 from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.speaker_embedder import FakeEmbedder
@@ -43,6 +44,7 @@ from tympan.usecases.long_listening import LongListening
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.models import Models
+from tympan.usecases.observing import Observing
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
@@ -143,7 +145,9 @@ class World:
         return StoredFile(id=name, name=name, kind=kind, key=blob.key, size_bytes=blob.size_bytes)
 
 
-def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptions/here", **more):
+def make_world(
+    tmp_path, *, host="http://speech.test", resource_id="/subscriptions/here", meters=None, **more
+):
     """A server with everything behind it in memory, ready to be called."""
     clock, blobs, recognizer, fetcher = FakeClock(), MemoryBlobs(), FakeRecognizer(), FakeFetcher()
     store = AnnouncingStore(store=MemoryStore(), clock=clock)
@@ -195,6 +199,8 @@ def make_world(tmp_path, *, host="http://speech.test", resource_id="/subscriptio
         hook_deliveries=HookDeliveries(**shared),
         blobs=blobs,
         recognizer=recognizer,
+        meters=meters or FakeMeters(),
+        observing=Observing(store=store, recognizer=recognizer, living_workers=lambda: 1),
         ping=store.ping,
         secret=b"s" * 32,
         uploads_dir=tmp_path / "uploads",

@@ -113,6 +113,7 @@ class Place:
                 logs=world.services.logs,
                 clock=world.clock,
                 live_audio=StreamedAudio,
+                meters=world.services.meters,
                 at_once=RequestsAtOnce(limits.pop("at_once", 0)),
                 **limits,
             )

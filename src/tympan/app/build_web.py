@@ -10,6 +10,7 @@ from tympan.app.limits import MANAGEMENT_WINDOW_S, published_limits
 from tympan.app.secret_file import resource_id, server_secret, token_secret
 from tympan.backends.leases import worker_counter
 from tympan.backends.live_audio import StreamedAudio
+from tympan.backends.meters_prometheus import PrometheusMeters
 from tympan.backends.sql.engine import EngineOptions, make_engine
 from tympan.portal.services import PortalServices
 from tympan.portal.site import create_portal
@@ -28,6 +29,7 @@ from tympan.usecases.jobs import Jobs
 from tympan.usecases.live_recognition import LiveRecognition
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.models import Models
+from tympan.usecases.observing import Observing
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
@@ -54,6 +56,7 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
     jobs_database = make_engine(
         settings.jobs_sql_url, EngineOptions(pool_size=1, overflow=1, is_read_only=True)
     )
+    workers = worker_counter(jobs_database, lease_s=settings.lease_s)
     secret = server_secret(settings.secret_file)
     receiving = base.receiving(resource_id(secret))
     return Services(
@@ -91,6 +94,9 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
         hook_deliveries=HookDeliveries(store=store, clock=clock),
         blobs=base.blobs,
         recognizer=base.model_host,
+        meters=PrometheusMeters(),
+        observing=Observing(store=store, recognizer=base.model_host, living_workers=workers),
+        is_metrics_open=settings.metrics_open,
         ping=store.ping,
         secret=secret,
         uploads_dir=settings.data_dir / "uploads",
@@ -101,7 +107,7 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
         limits=published_limits(settings, base.dataset_limits),
         management_rate=RequestRate(settings.management_rate, MANAGEMENT_WINDOW_S),
         at_once=RequestsAtOnce(settings.requests_at_once),
-        living_workers=worker_counter(jobs_database, lease_s=settings.lease_s),
+        living_workers=workers,
     )
 
 
@@ -120,6 +126,7 @@ def _realtime(base: Foundation, services: Services, serving: Serving) -> Realtim
             logs=services.logs,
             clock=base.clock,
             live_audio=StreamedAudio,
+            meters=services.meters,
             at_once=services.at_once,
         )
     )

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     requests_at_once: int = Field(
         100, ge=0, description="Recognitions at once for one endpoint, at each gateway; 0 is no limit."
     )
+    metrics_open: bool = Field(
+        False, description="Whether /metrics needs no key, for a monitor in a closed network."
+    )
     datasets_limit: int = Field(500, ge=1, description="Most datasets.")
     endpoints_limit: int = Field(50, ge=1, description="Most endpoints.")
     training_audio_limit_s: float = Field(

@@ -12,6 +12,7 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from tympan.domain.errors import EngineError, ModelDamagedError, ServiceError, UnavailableError
+from tympan.ports.meters import Refusal
 from tympan.wire.usp.messages import close_reason
 
 IDLE = 1000
@@ -28,6 +29,16 @@ def close_code(error: ServiceError) -> int:
     if isinstance(error, UnavailableError):
         return TOO_MANY if error.code in _CROWDED else FAILED
     return FAILED if isinstance(error, (EngineError, ModelDamagedError)) else BAD_REQUEST
+
+
+def refusal_of(error: ServiceError) -> Refusal:
+    """The same for those who watch."""
+    match close_code(error):
+        case code if code == TOO_MANY:
+            return Refusal.NO_ROOM if error.code == _CROWDED[0] else Refusal.QUOTA
+        case code if code == BAD_REQUEST:
+            return Refusal.INVALID
+    return Refusal.UNAVAILABLE if isinstance(error, UnavailableError) else Refusal.FAILED
 
 
 async def send_if_there(socket: WebSocket, text: str, patience_s: float) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tympan.domain.errors import InvalidInputError, ServiceError
-from tympan.realtime.closing import FAILED, IDLE, close_code, close_for, send_if_there
+from tympan.realtime.closing import FAILED, IDLE, close_code, close_for, refusal_of, send_if_there
 from tympan.realtime.services import RealtimeServices, live_request
 from tympan.realtime.turn_runner import TurnRunner
 from tympan.usecases.access import Principal
@@ -136,6 +136,7 @@ class Connection:
     async def _end_for(self, error: ServiceError, turn: TurnRunner | None) -> None:
         if turn is not None and close_code(error) == FAILED:
             await turn.tell_failure()
+        self._services.meters.refused(refusal_of(error))
         await close_for(self._socket, error)
 
     async def _end_idle(self) -> None:

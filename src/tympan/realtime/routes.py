@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tympan.domain.errors import ForbiddenError, NotAuthenticatedError, ServiceError
+from tympan.ports.meters import Refusal
 from tympan.realtime.connection import Connection
 from tympan.realtime.services import RealtimeServices
 from tympan.usecases.access import Principal
@@ -56,6 +57,7 @@ class Realtime:
 
     async def _serve(self, socket: WebSocket) -> None:
         if self._is_draining:
+            self._services.meters.refused(Refusal.STOPPING)
             await _refuse(socket, 503, "The server is stopping.")
             return
         query = parse_qsl(socket.scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -63,12 +65,15 @@ class Realtime:
             secret = _secret(socket.headers, {name.lower(): value for name, value in query})
             principal = await anyio.to_thread.run_sync(self._services.access.authenticate, secret)
         except NotAuthenticatedError:
+            self._services.meters.refused(Refusal.KEY)
             await _refuse(socket, 401, "The key is missing or wrong.")
             return
         except ForbiddenError as error:
+            self._services.meters.refused(Refusal.KEY)
             await _refuse(socket, 403, error.message)
             return
         except ServiceError as error:
+            self._services.meters.refused(Refusal.UNAVAILABLE)
             await _refuse(socket, 503, error.message)
             return
         await self._follow(socket, principal, query)
@@ -78,10 +83,12 @@ class Realtime:
         handshake = read_handshake(socket.url.path, query)
         connection = Connection(socket, self._services, principal, handshake)
         self._connections.add(connection)
+        self._services.meters.connection(1)
         try:
             await connection.serve()
         finally:
             self._connections.discard(connection)
+            self._services.meters.connection(-1)
 
 
 def _secret(headers: Headers, query: dict[str, str]) -> str | None:

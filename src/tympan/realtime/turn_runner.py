@@ -11,13 +11,17 @@ from contextlib import ExitStack
 from functools import partial
 
 import anyio.to_thread
+import numpy as np
+from numpy.typing import NDArray
 
 from tympan.domain.errors import InvalidInputError, ServiceError, UnavailableError
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.live_audio import LiveAudio
 from tympan.ports.live_recognition import Ended, Partial
+from tympan.ports.meters import BASE
 from tympan.realtime.services import RealtimeServices, about
 from tympan.realtime.turn_log import TurnLog
+from tympan.realtime.turn_meter import TurnMeter
 from tympan.usecases.live_recognition import HeardEvent, LiveHearing, LivePhrase, LiveRequest
 from tympan.usecases.serving import Chosen
 from tympan.wire.usp.answers import Language
@@ -67,6 +71,7 @@ class TurnRunner:
         self._turn = Turn(request)
         self._audio: LiveAudio = services.live_audio()
         self._hearings: list[LiveHearing] = []
+        self._meters: list[TurnMeter] = []
         self._ended: set[int] = set()
         self._events: asyncio.Queue[tuple[int, object]] = asyncio.Queue()
         self._telling: asyncio.Task[None] | None = None
@@ -83,7 +88,10 @@ class TurnRunner:
         """
         self._chosen = await anyio.to_thread.run_sync(self._services.live.choose, self._wanted)
         self._log = self._new_log()
-        self._place.enter_context(self._services.at_once.one_more(self._request.endpoint_id or "base"))
+        endpoint = self._request.endpoint_id or BASE
+        self._place.enter_context(self._services.at_once.one_more(endpoint))
+        self._services.meters.stream(endpoint, 1)
+        self._place.callback(self._services.meters.stream, endpoint, -1)
         self._turn.answered_by(about(self._chosen))
         await self._tell(self._turn.begin(uuid.uuid4().hex))
 
@@ -107,8 +115,7 @@ class TurnRunner:
             await self._listen(self._audio.channels)
         if self._log is not None:
             self._log.hear(samples)
-        for hearing, channel in zip(self._hearings, samples, strict=False):
-            hearing.feed(channel)
+        self._feed(samples)
         while self._is_behind():  # noqa: ASYNC110  the engine has no event of this loop
             await asyncio.sleep(_LOOK_AGAIN_S)
 
@@ -126,8 +133,8 @@ class TurnRunner:
             await self._tell(self._turn.end_of_audio(self._audio.received_ms))
             self._close()
             return
-        for hearing, channel in zip(self._hearings, samples, strict=False):
-            hearing.feed(channel)
+        self._feed(samples)
+        for hearing in self._hearings:
             hearing.finish()
 
     async def tell_failure(self) -> None:
@@ -145,6 +152,11 @@ class TurnRunner:
         if self._telling is not None:
             self._telling.cancel()
         self._close()
+
+    def _feed(self, samples: NDArray[np.float32]) -> None:
+        for hearing, meter, channel in zip(self._hearings, self._meters, samples, strict=False):
+            meter.came(channel.size)
+            hearing.feed(channel)
 
     def _new_log(self) -> TurnLog | None:
         endpoint = next(iter(self._chosen.values())).endpoint
@@ -175,6 +187,7 @@ class TurnRunner:
 
         for channel in range(channels):
             self._hearings.append(await self._patiently(partial(opened, channel)))
+            self._meters.append(TurnMeter(self._services.meters, self._request.endpoint_id or BASE))
         self._telling = asyncio.create_task(self._tell_all())
 
     async def _patiently(self, opening: Callable[[], LiveHearing]) -> LiveHearing:
@@ -230,6 +243,7 @@ class TurnRunner:
             await self._tell(self._turn.say(event.phrase, _language(event), event.until))
         else:
             await self._tell(self._turn.hear(event, channel))
+        self._meters[channel].told(event)
 
     async def _tell(self, messages: Sequence[tuple[str, Mapping[str, object]]]) -> None:
         for path, document in messages:

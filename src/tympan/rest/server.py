@@ -15,6 +15,7 @@ from tympan.rest import (
     files,
     health,
     jobs,
+    metrics,
     model_copies,
     models,
     openai,
@@ -37,8 +38,8 @@ from tympan.wire.versions import ROOT
 def create_app(services: Services) -> FastAPI:
     """Put the routes together.
 
-    Every route but ``/health/*``, signed file content and copies between servers needs a
-    key. The caller may mount other applications, such as the portal, on what is returned.
+    Every route but ``/health/*``, an opened ``/metrics``, signed file content and copies between
+    servers needs a key. The caller may mount other applications, such as the portal, on what is returned.
     """
     app = FastAPI(
         title="Tympan",
@@ -49,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,  # the normaliser has taken them off, so they would go round in circles
     )
     app.state.services = services
+    app.add_middleware(metrics.Metered, meters=services.meters)  # innermost: the route is known to it
     app.add_middleware(RateHeaders)
     app.add_middleware(PathNormalizer)
     install_error_handlers(app)
@@ -76,6 +78,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(openai.router)
     app.include_router(tokens.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(health.published_router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(_unknown_routes(), dependencies=[OwnerOnly])
     return app

@@ -9,6 +9,7 @@ from pathlib import Path
 from tympan.domain.limits import Limit
 from tympan.ports.blobs import BlobStore
 from tympan.ports.fetcher import Fetcher
+from tympan.ports.meters import Meters
 from tympan.ports.recognizer import Recognizer
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
@@ -23,6 +24,7 @@ from tympan.usecases.jobs import Jobs
 from tympan.usecases.model_copies import ModelCopies
 from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.models import Models
+from tympan.usecases.observing import Observing
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
@@ -50,6 +52,9 @@ class Services:
         management_rate: Counts management requests by key.
         at_once: Counts recognitions that run, by endpoint.
         living_workers: How many workers have shown signs of life.
+        meters: Counts and times requests.
+        observing: Reads figures of now.
+        is_metrics_open: Whether monitors need no key.
     """
 
     access: Access
@@ -73,6 +78,8 @@ class Services:
     hook_deliveries: HookDeliveries
     blobs: BlobStore
     recognizer: Recognizer
+    meters: Meters
+    observing: Observing
     ping: Callable[[], None]
     secret: bytes = field(repr=False)
     uploads_dir: Path
@@ -84,3 +91,4 @@ class Services:
     management_rate: RequestRate = field(default_factory=lambda: RequestRate(0))
     at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
     living_workers: Callable[[], int] = lambda: 0
+    is_metrics_open: bool = False

@@ -1,0 +1,72 @@
+"""Meters that remember every call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tympan.ports.meters import Exposition, Reading, Refusal
+
+
+@dataclass(slots=True)
+class FakeMeters:
+    """Remembers what was counted, in the order of counting.
+
+    Attributes:
+        connections: Open now.
+        streams: Turns that run now, by endpoint.
+        first_partials: Endpoint and seconds of each.
+        finals: The same.
+        audio: Endpoint, audio seconds and CPU seconds of each recognition.
+        refusals: Reasons.
+        answers: Route, method and status of each.
+    """
+
+    connections: int = 0
+    streams: dict[str, int] = field(default_factory=dict)
+    first_partials: list[tuple[str, float]] = field(default_factory=list)
+    finals: list[tuple[str, float]] = field(default_factory=list)
+    audio: list[tuple[str, float, float]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    answers: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def connection(self, change: int) -> None:
+        """A connection has opened or closed."""
+        self.connections += change
+
+    def stream(self, endpoint: str, change: int) -> None:
+        """A turn has begun or ended."""
+        self.streams[endpoint] = self.streams.get(endpoint, 0) + change
+
+    def first_partial(self, endpoint: str, seconds: float) -> None:
+        """The first partial about a stretch of speech was told."""
+        self.first_partials.append((endpoint, seconds))
+
+    def final(self, endpoint: str, seconds: float) -> None:
+        """A phrase was told."""
+        self.finals.append((endpoint, seconds))
+
+    def heard(self, endpoint: str, *, audio_s: float, cpu_s: float) -> None:
+        """Audio was recognised."""
+        self.audio.append((endpoint, audio_s, cpu_s))
+
+    def refused(self, reason: Refusal) -> None:
+        """A stream was turned away."""
+        self.refusals.append(reason)
+
+    def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        if seconds >= 0:
+            self.answers.append((route, method, status))
+
+    def exposition(self, readings: Sequence[Reading], accept: str) -> Exposition:
+        """The figures as lines of Prometheus' text."""
+        lines = [f"tympan_connections {float(self.connections)}"]
+        lines += [f'tympan_streams{{endpoint="{name}"}} {float(n)}' for name, n in self.streams.items()]
+        lines += [f'tympan_final_seconds_count{{endpoint="{n}"}} 1.0' for n, _ in self.finals]
+        lines += [f'tympan_streams_refused_total{{reason="{one.value}"}} 1.0' for one in self.refusals]
+        for one in readings:
+            labels = ",".join(f'{name}="{value}"' for name, value in one.labels)
+            lines.append(f"tympan_{one.name}{{{labels}}} {float(one.value)}")
+        text = "\n".join(lines) + ("\n# EOF\n" if "openmetrics" in accept else "\n")
+        return Exposition(body=text.encode(), content_type="text/plain")
