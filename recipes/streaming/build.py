@@ -38,6 +38,7 @@ from tympan.training.recipe import Recipe
 from tympan.training.session import train
 
 RECIPE = Recipe(
+    is_context_reduced=True,
     joined_share=0.2,
     joined_max_s=14.0,
     tight_context_share=0.15,

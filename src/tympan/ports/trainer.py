@@ -168,7 +168,7 @@ class Trainer(Protocol):
     def export(self, plan: TrainingPlan, folder: Path, into: Path) -> None:
         """Merge the LoRA weights in ``folder`` and write a bundle folder with ``tympan.json``.
 
-        The bundle decodes with reduced context unless the base weights were kept.
+        ``tympan.json`` says with how much context the bundle decodes.
 
         Raises:
             InvalidInputError: ``folder`` holds no finished training.

@@ -86,7 +86,7 @@ class FakeTrainer:
         texts = "\n".join(example.text for example in plan.examples)
         (into / "trained.txt").write_text(hashlib.sha256(texts.encode()).hexdigest(), encoding="utf-8")
         info = BundleInfo.from_json((into / BUNDLE_INFO_FILE).read_text(encoding="utf-8"))
-        info = replace(info, has_reduced_context=True, trained_languages=(plan.language,))
+        info = replace(info, trained_languages=(plan.language,))
         (into / BUNDLE_INFO_FILE).write_text(info.as_json(), encoding="utf-8")
 
     def transcribe(

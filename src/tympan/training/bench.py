@@ -73,7 +73,7 @@ class Bench:
             network: The base network, or one with LoRA layers.
             recordings: In any order.
             advance: Called with the number of recordings just decoded.
-            is_unadapted: As the base model must be run: with more context, and nothing cached.
+            is_unadapted: With the context that base models are served with.
             is_capped_by_text: Write little more than the recording's text is long. The base
                 model loops in reduced context, and what comes then is of no use.
         """
@@ -89,9 +89,8 @@ class Bench:
             )
             for recording in recordings
         ]
-        source = self.encodings.encode if is_unadapted else self._cached
         network.eval()
-        return transcribe(network, self.tokens, clips, source, advance)
+        return transcribe(network, self.tokens, clips, self._cached, advance)
 
     def count_errors(self, recordings: Sequence[TrainingExample], texts: Iterable[str]) -> tuple[int, int]:
         """Word errors and reference words after normalisation."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from tympan.ports.trainer import TrainingExample
-from tympan.speech.audio_context import FULL_CONTEXT_S, reduced_context_s
+from tympan.speech.audio_context import FULL_CONTEXT_S, reduced_context_s, unadapted_context_s
 from tympan.training.features import Clip
 from tympan.training.recipe import Recipe
 
@@ -128,6 +128,9 @@ def _with_contexts(
 ) -> list[Example]:
     """Choose contexts: mostly the reduced one, sometimes longer, and raised to fill batches."""
     chosen: list[Example] = []
+    if not recipe.is_context_reduced:
+        shown = [_in_context(example, unadapted_context_s(example.duration_s)) for example in examples]
+        return sorted(shown, key=_context)
     for example in examples:
         context_s, draw = reduced_context_s(example.duration_s), chance.random()
         if draw < recipe.full_context_share:

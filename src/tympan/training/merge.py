@@ -24,7 +24,9 @@ def export(plan: TrainingPlan, folder: Path, into: Path, recipe: Recipe = DEFAUL
     export_bundle(network, base, into)
     info = BundleInfo.from_json((base / BUNDLE_INFO_FILE).read_text(encoding="utf-8"))
     if outcome.best_step:
-        info = replace(info, has_reduced_context=True, trained_languages=(plan.language,))
+        info = replace(
+            info, has_reduced_context=recipe.is_context_reduced, trained_languages=(plan.language,)
+        )
     (into / BUNDLE_INFO_FILE).write_text(info.as_json(), encoding="utf-8")
 
 
@@ -38,7 +40,12 @@ def transcribe(
     outcome = _outcome(folder)
     bench = open_bench(plan, folder)
     network = _merged(bench.network, plan, folder, outcome, recipe)
-    texts = bench.transcribe(network, recordings, lambda _: None, is_unadapted=not outcome.best_step)
+    texts = bench.transcribe(
+        network,
+        recordings,
+        lambda _: None,
+        is_unadapted=not (outcome.best_step and recipe.is_context_reduced),
+    )
     return tuple(texts)
 
 

@@ -22,6 +22,10 @@ class Recipe:
             alone teaches the model to stop early.
         joined_min_s, joined_max_s: Lengths of joined examples in seconds.
         gap_s: Silence between the parts of a joined example in seconds.
+        is_context_reduced: Whether the model is served with little more context than the recording.
+            That halves the cost of recognising, and makes the model forget: with the context that
+            base models are served with, there is only the new speech to learn. The shares of
+            contexts below count only then.
         tight_context_share: Examples shown with half a second less than the reduced context.
         longer_context_share: Examples shown with more context than needed.
         longest_extra_s: Most seconds that such examples are shown beyond the reduced context.
@@ -44,6 +48,7 @@ class Recipe:
     joined_min_s: float = 5.0
     joined_max_s: float = 20.0
     gap_s: float = 0.25
+    is_context_reduced: bool = False
     tight_context_share: float = 0.0
     longer_context_share: float = 0.1
     longest_extra_s: float = 10.0

@@ -47,7 +47,7 @@ def train(
     meter = _CpuMeter()
     preparation = checkpoints.load_preparation()
     if preparation is None:
-        preparation = _prepare(bench, recordings, observer)
+        preparation = _prepare(bench, recordings, observer, recipe)
         checkpoints.save_preparation(preparation)
         save(checkpoints.folder)
     examples = _examples(bench, recordings, preparation, recipe)
@@ -160,7 +160,12 @@ class _Run:
             state.kept, state.kept_step = state.lora, state.step
             return
         with scaled(self._wrapped, self._bench.plan.settings.weight_percent):
-            texts = self._bench.transcribe(core(self._wrapped), dev, lambda _: None)
+            texts = self._bench.transcribe(
+                core(self._wrapped),
+                dev,
+                lambda _: None,
+                is_unadapted=not self._course.recipe.is_context_reduced,
+            )
         errors, words = self._bench.count_errors(dev, texts)
         self._observer.event("dev_wer", {"step": state.step, "wer": round(errors / max(1, words), 4)})
         best = errors if state.best_errors is None else min(state.best_errors, errors)
@@ -194,7 +199,9 @@ def _usable(bench: Bench, observer: TrainingObserver) -> list[TrainingExample]:
     return kept
 
 
-def _prepare(bench: Bench, recordings: list[TrainingExample], observer: TrainingObserver) -> Preparation:
+def _prepare(
+    bench: Bench, recordings: list[TrainingExample], observer: TrainingObserver, recipe: Recipe
+) -> Preparation:
     """Listen to the base model: labels that need its style, and dev before training."""
     plan = bench.plan
     unsure = needing_style(recordings)
@@ -204,6 +211,7 @@ def _prepare(bench: Bench, recordings: list[TrainingExample], observer: Training
         bench.network,
         unsure,
         lambda count: work.advance(count, "Listening to the base model"),
+        is_unadapted=not recipe.is_context_reduced,
         is_capped_by_text=True,
     )
     hypotheses = {recording.audio: text for recording, text in zip(unsure, texts, strict=True)}

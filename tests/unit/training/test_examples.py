@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tympan.ports.trainer import TrainingExample
-from tympan.speech.audio_context import reduced_context_s
+from tympan.speech.audio_context import reduced_context_s, unadapted_context_s
 from tympan.training.examples import batches, make_examples
 from tympan.training.recipe import Recipe
 
@@ -24,7 +24,8 @@ durations = st.lists(st.floats(0.3, 30), min_size=1, max_size=60)
 
 @given(durations, st.integers(1, 8))
 def test_every_recording_is_shown_once_alone_in_a_context_it_fits_in(lengths, batch_size):
-    made = make_examples(recordings(lengths), {}, Recipe(), seed=1, batch_size=batch_size)
+    recipe = Recipe(is_context_reduced=True)
+    made = make_examples(recordings(lengths), {}, recipe, seed=1, batch_size=batch_size)
     singles = [e for e in made if len(e.clip.files) == 1]
     assert Counter(e.clip.files[0] for e in singles) == Counter(f"{i}.flac" for i in range(len(lengths)))
     for example in made:
@@ -54,7 +55,13 @@ def test_only_recordings_of_one_language_are_joined_and_none_with_itself(lengths
 
 @given(durations)
 def test_contexts_are_as_tight_and_as_long_as_the_recipe_allows(lengths):
-    tight = Recipe(joined_share=0, tight_context_share=1.0, longer_context_share=0, full_context_share=0)
+    tight = Recipe(
+        is_context_reduced=True,
+        joined_share=0,
+        tight_context_share=1.0,
+        longer_context_share=0,
+        full_context_share=0,
+    )
     for example in make_examples(recordings(lengths), {}, tight, seed=1, batch_size=1):
         assert example.clip.context_s == reduced_context_s(example.duration_s) - 0.5
     longer = replace(tight, tight_context_share=0, longer_context_share=1.0, longest_extra_s=2.0)
@@ -63,9 +70,16 @@ def test_contexts_are_as_tight_and_as_long_as_the_recipe_allows(lengths):
         assert least <= example.clip.context_s <= min(30, least + 2.0)
 
 
+@given(durations)
+def test_a_model_is_trained_in_the_context_that_base_models_are_served_with(lengths):
+    for example in make_examples(recordings(lengths), {}, Recipe(), seed=1, batch_size=8):
+        assert example.clip.context_s == unadapted_context_s(example.duration_s)
+
+
 @given(durations, st.integers(1, 8), st.integers(1, 3))
 def test_an_epoch_shows_every_example_once_in_batches_of_one_context(lengths, batch_size, epoch):
-    examples = make_examples(recordings(lengths), {}, Recipe(), seed=0, batch_size=batch_size)
+    recipe = Recipe(is_context_reduced=True)
+    examples = make_examples(recordings(lengths), {}, recipe, seed=0, batch_size=batch_size)
     made = list(batches(examples, batch_size, seed=0, epoch=epoch))
     assert Counter(e.clip for batch in made for e in batch) == Counter(e.clip for e in examples)
     assert all(len(batch) <= batch_size and len({e.clip.context_s for e in batch}) == 1 for batch in made)
@@ -86,6 +100,7 @@ def test_labels_replace_transcripts():
 
 def test_most_batches_are_full_although_lengths_differ():
     lengths = [1 + (i * 37 % 100) / 25 for i in range(200)]
-    examples = make_examples(recordings(lengths), {}, Recipe(), seed=0, batch_size=8)
+    recipe = Recipe(is_context_reduced=True)
+    examples = make_examples(recordings(lengths), {}, recipe, seed=0, batch_size=8)
     sizes = [len(batch) for batch in batches(examples, 8, seed=0, epoch=1)]
     assert sum(size == 8 for size in sizes) >= 0.8 * len(sizes)
