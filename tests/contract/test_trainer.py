@@ -178,6 +178,13 @@ def test_replay_sentences_are_known_for_some_languages_only(trainer):
     assert all(sentence.strip() for sentence in trainer.replay_sentences("en"))
     assert trainer.replay_sentences("en")
     assert trainer.replay_sentences("zu") == ()
+
+
+def test_the_sentences_of_the_gate_are_never_replayed(trainer):
+    for language in ("en", "de", "es", "fr", "it"):
+        assert not set(trainer.gate_sentences(language)) & set(trainer.replay_sentences(language))
+    assert trainer.gate_sentences("en")
+    assert trainer.gate_sentences("zu") == ()
     assert trainer.versions()
 
 

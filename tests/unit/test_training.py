@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from tympan.domain.dataset import DatasetKind
-from tympan.domain.errors import CancelledError, EngineError, InvalidInputError, SupersededError
+from tympan.domain.errors import (
+    CancelledError,
+    EngineError,
+    InvalidInputError,
+    InvalidStateError,
+    SupersededError,
+)
 from tympan.domain.job import JobKind
 from tympan.domain.lifecycle import LifecycleRule
 from tympan.domain.manifest import FormattingRule, PronunciationEntry, Sentence, Utterance
@@ -23,6 +29,7 @@ from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.store import MemoryStore
 from tympan.testing.synthesizer import FakeSynthesizer
 from tympan.testing.trainer import FakeTrainer
+from tympan.usecases.endpoints import Endpoints, NewEndpoint
 from tympan.usecases.job_states import begin_attempt
 from tympan.usecases.models import Models, NewModel
 from tympan.usecases.training import Training
@@ -350,3 +357,56 @@ def test_nothing_is_left_behind_once_a_model_is_published(house):
     model = house.train(house.model(house.recordings()))
     assert list(house.blobs.list(f"jobs/{model.job_id}/")) == []
     assert not (house.folder / "one" / model.job_id).exists()
+
+
+def gated(house, *, base, model):
+    """A model whose base hears ``base`` and which itself hears ``model`` on what was held out."""
+    house.recognizer._texts = lambda bundle, samples, options: (
+        (base if bundle == house.base.bundle else model) if samples.size in house.heard else ""
+    )
+    trained = house.model(house.recordings())
+    for step in ("prepare", "train"):
+        house.step(trained, step)
+    texts, house.recognizer._texts = house.recognizer._texts, lambda *_: "please call me"
+    house.step(trained, "export")
+    house.recognizer._texts = texts
+    house.step(trained, "check")
+    house.step(trained, "publish")
+    return house.models.get(trained.id)
+
+
+def test_a_model_that_was_shown_to_be_better_passes_the_gate(house):
+    model = gated(house, base="please fall me", model="please call me")
+    assert model.summary["gate"] == "passed"
+    gate = house.report(model)["gate"]
+    found = {check["name"]: check["outcome"] for check in gate["checks"]}
+    assert found["gain"] == "passed"
+    assert set(found) == {"gain", "general", "style", "length", "invention"}
+
+
+def test_a_harmful_training_is_kept_explained_and_not_deployed_until_it_is_approved(house):
+    model = gated(house, base="please call me", model="please fall me")
+    assert model.status is Status.SUCCEEDED
+    assert model.summary["gate"] == "failed"
+    assert "the WER goes from 0.0% to 33.3%" in model.summary["gate_reasons"]
+    endpoints = Endpoints(store=house.store, clock=house.clock)
+    new = NewEndpoint(display_name="E", locale=house.locale, model_id=model.id)
+    with pytest.raises(
+        InvalidInputError, match=r"the WER goes from 0.0% to 33.3%.*tympan model approve"
+    ) as seen:
+        endpoints.create(new)
+    assert seen.value.code == "ModelNotBetter"
+    with pytest.raises(InvalidInputError, match="Say in at most"):
+        house.models.approve(model.id, " ")
+    approved = house.models.approve(model.id, "For a comparison.")
+    assert approved.summary["approval"] == "2026-01-05T09:00:00Z: For a comparison."
+    assert endpoints.create(new).model_id == model.id
+    with pytest.raises(InvalidStateError, match="needs no approval"):
+        house.models.approve(model.id, "Again.")
+
+
+def test_rules_alone_change_no_weights_so_there_is_nothing_to_measure(house):
+    entries = [PronunciationEntry(display="3CPO", spoken="three see pee oh", line=1)]
+    house.synthesizer = FakeSynthesizer(())
+    model = house.train(house.model(house.dataset(DatasetKind.PRONUNCIATION, entries)))
+    assert model.summary["gate"] == "notMeasured"

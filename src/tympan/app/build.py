@@ -51,6 +51,7 @@ def build(settings: Settings) -> StepApp:
         (JobKind.TRAIN_MODEL, "prepare"): lambda context: _training(base).run_prepare(context),
         (JobKind.TRAIN_MODEL, "train"): lambda context: _training(base).run_train(context),
         (JobKind.TRAIN_MODEL, "export"): lambda context: _training(base).run_export(context),
+        (JobKind.TRAIN_MODEL, "check"): lambda context: _training(base).run_check(context),
         (JobKind.TRAIN_MODEL, "publish"): lambda context: _training(base).run_publish(context),
         (JobKind.RUN_EVALUATION, "recognize"): lambda context: _scoring(base, "recognize", context),
         (JobKind.RUN_EVALUATION, "score"): lambda context: _scoring(base, "score", context),

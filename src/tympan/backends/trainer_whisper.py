@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tympan.domain.errors import EngineError
 from tympan.ports.trainer import TrainingExample, TrainingObserver, TrainingOutcome, TrainingPlan
-from tympan.training.general import general_sentences
+from tympan.training.general import gate_sentences, general_sentences
 
 _LIBRARIES = ("tympan", "torch", "transformers", "peft", "ctranslate2", "tokenizers")
 
@@ -32,6 +32,10 @@ class WhisperTrainer:
     def replay_sentences(self, language: str) -> tuple[str, ...]:
         """The sentences that come with the product."""
         return general_sentences(language)
+
+    def gate_sentences(self, language: str) -> tuple[str, ...]:
+        """Others that come with the product."""
+        return gate_sentences(language)
 
     def train(
         self, plan: TrainingPlan, folder: Path, observer: TrainingObserver, *, save: Callable[[Path], None]

@@ -135,6 +135,20 @@ def _row(model: Answer) -> tuple[Cell, ...]:
     )
 
 
+@app.command("approve")
+def approve(
+    context: typer.Context,
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the model.")],
+    project: InProject = None,
+) -> None:
+    """Let a model be deployed that was not found to be better than its base model."""
+    client = connect(context)
+    model = find(client, "models", name, project_of(client, project))
+    client.post(f"/api/v1/models/{model.id}:approve", {"reason": reason})
+    say(f"Model '{model.name}' may be deployed.")
+
+
 @app.command("show")
 def show(context: typer.Context, name: Name, project: InProject = None, as_json: Json = False) -> None:
     """Show one custom model."""

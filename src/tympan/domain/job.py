@@ -41,7 +41,7 @@ class JobKind(StrEnum):
 _STEPS = {
     JobKind.IMPORT_DATASET: ("import",),
     JobKind.IMPORT_BASE_MODEL: ("import",),
-    JobKind.TRAIN_MODEL: ("prepare", "train", "export", "publish"),
+    JobKind.TRAIN_MODEL: ("prepare", "train", "export", "check", "publish"),
     JobKind.RUN_EVALUATION: ("recognize", "score"),
     JobKind.DEPLOY_ENDPOINT: ("deploy",),
     JobKind.COPY_MODEL: ("copy",),

@@ -144,6 +144,14 @@ class Trainer(Protocol):
         """
         ...
 
+    def gate_sentences(self, language: str) -> tuple[str, ...]:
+        """General sentences that are never trained on, to find what was forgotten; may be empty.
+
+        Args:
+            language: Whisper code, such as ``en``.
+        """
+        ...
+
     def train(
         self, plan: TrainingPlan, folder: Path, observer: TrainingObserver, *, save: Callable[[Path], None]
     ) -> TrainingOutcome:

@@ -14,7 +14,7 @@ from tympan.rest.files import FileOwner, blob_response, files_page
 from tympan.rest.locales import supported
 from tympan.usecases.result_files import SUBTITLES_KIND
 from tympan.wire.management.entities import page_document
-from tympan.wire.management.models import base_model_document
+from tympan.wire.management.models import base_model_document, custom_model_document
 from tympan.wire.ours.jobs import job_document
 from tympan.wire.ours.keys import key_document
 from tympan.wire.ours.limits import limit_document
@@ -71,6 +71,14 @@ def get_model_report(call: CallDep, model_id: str) -> Response:
     call.allow_query()
     model = call.services.models.get(checked_id(model_id, "model"))
     return _report(call, model.files, "ModelReport", f"Model '{model.display_name}' is {model.status}")
+
+
+@router.post("/models/{model_id}:approve")
+def approve_model(call: CallDep, body: BodyDep, model_id: str) -> Response:
+    """Let a model be deployed that was not found to be better than its base model."""
+    call.allow_query()
+    model = call.services.models.approve(checked_id(model_id, "model"), body.required("reason"))
+    return entity_answer(custom_model_document(model, call.addresses), model)
 
 
 def _report(call: Call, files: tuple[StoredFile, ...], kind: str, state: str) -> Response:

@@ -44,6 +44,10 @@ class FakeTrainer:
         """Two sentences of English."""
         return ("The train was late again.", "Please close the door.") if language == "en" else ()
 
+    def gate_sentences(self, language: str) -> tuple[str, ...]:
+        """One sentence of English."""
+        return ("The bread is still warm.",) if language == "en" else ()
+
     def train(
         self, plan: TrainingPlan, folder: Path, observer: TrainingObserver, *, save: Callable[[Path], None]
     ) -> TrainingOutcome:

@@ -19,6 +19,7 @@ from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
 from tympan.usecases.endpoint_logs import deletion_job
 from tympan.usecases.model_lookup import find_model, newest_base_model
+from tympan.usecases.promotion import refusal
 from tympan.usecases.resource_rules import (
     canonical_locale,
     check_project,
@@ -237,6 +238,13 @@ def _deployable(tx: Transaction, model_id: str | None, locale: str, now: datetim
             f"The training of model '{model.display_name}' is {model.status}; only a Succeeded model can be "
             f"deployed. {'Train it again' if is_failed else 'Wait for it'}, or choose another.",
             code="DeployingFailedModel" if is_failed else "ModelNotDeployable",
+            target="model",
+        )
+    if isinstance(model, CustomModel) and (why := refusal(model)) is not None:
+        raise InvalidInputError(
+            f"Model '{model.display_name}' was not found to be better than its base model: {why} Train it "
+            f"with other data, or approve it all the same: tympan model approve {model.id} --reason WHY.",
+            code="ModelNotBetter",
             target="model",
         )
     if has_passed(model.decoding_expires_at, now):

@@ -23,6 +23,7 @@ from tympan.domain.resource import Status
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.promotion import refusal
 from tympan.usecases.resource_rules import (
     canonical_locale,
     check_project,
@@ -31,6 +32,8 @@ from tympan.usecases.resource_rules import (
     checked_properties,
 )
 from tympan.usecases.training_settings import checked_settings
+
+_LONGEST_REASON = 500
 
 TEXT_LIMIT_BYTES = 500 * 1024
 """Most inline text. Source: Speech service quotas, "inline model text"."""
@@ -160,6 +163,33 @@ class Models:
                 last_action_at=self.clock.now(),
             )
             check_project(tx, model.project_id, model.locale)
+            tx.models.save(model)
+        return model
+
+    def approve(self, model_id: str, reason: str) -> CustomModel:
+        """Let a model be deployed that was not found to be better than its base model.
+
+        The reason and the time are kept with the model.
+
+        Raises:
+            NotFoundError: There is none.
+            InvalidInputError: No reason was given.
+            InvalidStateError: Nothing keeps this model from being deployed.
+        """
+        if not reason.strip() or len(reason) > _LONGEST_REASON:
+            raise InvalidInputError(
+                f"Say in at most {_LONGEST_REASON} characters why the model shall be deployed all the same.",
+                target="reason",
+            )
+        with self.store.write() as tx:
+            model = tx.models.get(model_id)
+            if refusal(model) is None:
+                raise InvalidStateError(
+                    f"Nothing keeps model '{model.display_name}' from being deployed; it needs no approval."
+                )
+            now = self.clock.now()
+            approval = f"{now.isoformat(timespec='seconds').replace('+00:00', 'Z')}: {reason.strip()}"
+            model = replace(model, summary={**model.summary, "approval": approval}, last_action_at=now)
             tx.models.save(model)
         return model
 

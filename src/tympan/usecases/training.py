@@ -25,8 +25,10 @@ from tympan.ports.trainer import ParityOutcome, Trainer, TrainingExample, Traini
 from tympan.speech.display_format import Profanity
 from tympan.speech.languages import whisper_language
 from tympan.speech.manifest_lines import write_records
+from tympan.speech.promotion import Outcome
 from tympan.speech.rewriting import may_rewrite
 from tympan.speech.text import normalizer_for
+from tympan.usecases.promotion import PromotionGate, gate_note, gate_summary
 from tympan.usecases.training_audio import TrainingAudio
 from tympan.usecases.training_desk import TrainingDesk
 from tympan.usecases.training_material import collect
@@ -142,6 +144,36 @@ class Training:
         bundle = self.files.store(desk.base.bundle.engine, bundle_folder)
         desk.put("export.json", {"bundle": asdict(bundle), "parity": asdict(parity) if parity else None})
 
+    def run_check(self, context: JobContext) -> None:
+        """Hold the exported model against its base model, as both are served.
+
+        What is found goes into the report. A model that fails is kept and published, but no
+        endpoint takes it until its owner has approved it.
+        """
+        desk = self._desk(context)
+        if desk.is_published or desk.has("gate.json"):
+            return
+        plan, exported = desk.plan(), desk.get("export.json")
+        if exported is None:
+            raise EngineError("The exported model is gone. Start the training again.")
+        if not plan.is_trainable:
+            desk.put("gate.json", {"verdict": Outcome.NOT_MEASURED.value, "checks": []})
+            return
+        gate = PromotionGate(
+            recognizer=self.recognizer,
+            synthesizer=self.synthesizer,
+            codec=self.codec,
+            locale=desk.model.locale,
+            sentences=self.trainer.gate_sentences(plan.language),
+            report=context.progress,
+        )
+        bundle = _bundle(exported["bundle"])
+        held_out = self._audio(desk).materialize(plan.dev, lambda: None)
+        found = gate.document(desk.base.bundle, bundle, held_out)
+        self.recognizer.unload(bundle.digest)
+        desk.put("gate.json", found)
+        context.event("note", {"text": gate_note(found)})
+
     def run_publish(self, context: JobContext) -> None:
         """Write the report and let the model count; the last effect is one transaction."""
         desk = self._desk(context)
@@ -154,11 +186,12 @@ class Training:
         plan, exported = desk.plan(), desk.get("export.json")
         if exported is None:
             raise EngineError("The exported model is gone. Start the training again.")
-        outcome = _outcome(desk.get("outcome.json"))
+        outcome, gate = _outcome(desk.get("outcome.json")), desk.get("gate.json") or {}
         parity = ParityOutcome(**exported["parity"]) if exported["parity"] else None
         now = self.clock.now()
         document = {
             **model_report(desk.model, plan, desk.settings, outcome, parity),
+            "gate": gate,
             **timing_part(job.started_at or now, now),
             "engine": desk.base.bundle.engine,
             "versions": dict(self.trainer.versions()),
@@ -174,7 +207,7 @@ class Training:
         with self.store.write() as tx:
             tx.jobs.require_attempt(job.id, job.attempt)
             model = tx.models.get(desk.model.id)
-            summary = model_summary(plan, outcome)
+            summary = {**model_summary(plan, outcome), **gate_summary(gate)}
             bundle = _bundle(exported["bundle"])
             tx.models.save(model.published(now, bundle=bundle, files=(report,), summary=summary))
 
