@@ -220,6 +220,12 @@ def test_an_endpoint_shows_its_url_its_key_and_how_to_use_them(world, tympan, ba
     assert tympan("transcribe", recording, "--endpoint", "Phone")[1] == "Remind me to buy 5 pencils.\n"
     detailed = json.loads(tympan("transcribe", recording, "--endpoint", "Phone", "--json")[1])
     assert detailed["NBest"][0]["Lexical"] == "remind me to buy five pencils"
+    (tmp_path / "names.txt").write_text("Dr. Okonkwo\n\n")
+    seen = []
+    world.recognizer._texts = lambda bundle, samples, options: seen.append(options.phrases) or "Hello."
+    listening = ("--phrase", "Xoriant", "--phrase-file", tmp_path / "names.txt")
+    assert tympan("transcribe", recording, "--endpoint", "Phone", *listening)[1] == "Hello.\n"
+    assert set(seen) == {("Xoriant", "Dr. Okonkwo")}
     assert tympan("endpoint", "suspend", "Phone")[0] == 0
     status, _, err = tympan("transcribe", recording, "--endpoint", "Phone")
     assert status == CONFLICT

@@ -45,12 +45,19 @@ def transcribe(
     form: Annotated[str, typer.Option("--format", "-f", help="text, srt, vtt or json.")] = "text",
     project: InProject = None,
     profanity: Annotated[str, typer.Option(help="masked, removed or raw (up to a minute).")] = "masked",
+    phrase: Annotated[
+        list[str] | None, typer.Option("--phrase", help="A name or term to listen for; repeatable.")
+    ] = None,
+    phrase_file: Annotated[
+        Path | None, typer.Option(help="A text file with one such term on each line.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Recognise a recording through an endpoint, or with a model."""
     from tympan.cli.client import existing_file
 
     existing_file(file)
+    phrases = _phrases(phrase or [], phrase_file)
     if form not in _FORMATS:
         raise InvalidInputError(f"--format must be one of: {', '.join(_FORMATS)}.", target="--format")
     if (endpoint is None) is (model is None):
@@ -58,7 +65,7 @@ def transcribe(
     client = connect(context)
     if endpoint is not None:
         found = find(client, "endpoints", endpoint, project_of(client, project))
-        if form == "text":
+        if form == "text" and not phrases:
             try:
                 _short(client, file, found, profanity, as_json=as_json)
             except TooLargeError:
@@ -70,11 +77,20 @@ def transcribe(
         raise InvalidInputError("--profanity works for recordings of up to a minute.", target="--profanity")
     wanted = "verbose_json" if as_json or form == "json" else form
     fields = {"model": model or "", "response_format": wanted} | ({"language": language} if language else {})
+    if phrases:
+        fields["hotwords"] = "\n".join(phrases) + "\n"
     answer = client.send_form("/v1/audio/transcriptions", fields, file, lambda _: None, file_field="file")
     if wanted == "verbose_json":
         show_json(answer.json())
     else:
         sys.stdout.write(answer.text if answer.text.strip() else "(no speech was heard)\n")
+
+
+def _phrases(given: list[str], file: Path | None) -> list[str]:
+    from tympan.cli.client import existing_file
+
+    lines = existing_file(file).read_text(encoding="utf-8").splitlines() if file else []
+    return [text.strip() for text in (*given, *lines) if text.strip()]
 
 
 def _short(client: Client, file: Path, endpoint: Answer, profanity: str, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, BinaryIO
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -26,6 +27,7 @@ from tympan.rest.errors import error_headers, saying_of
 from tympan.rest.fast import FILES, answer_headers
 from tympan.rest.request_logs import keep_request
 from tympan.rest.uploads import Upload, receive_upload
+from tympan.speech.prompt_terms import prompt_terms
 from tympan.usecases.access import Principal
 from tympan.usecases.file_recognition import FILE_LIMIT_BYTES, FileAnswer, FileRequest
 from tympan.usecases.listening import HeardPhrase
@@ -104,7 +106,7 @@ async def transcribe(caller: Caller, call: CallDep, request: Request) -> Respons
         file_field="file",
     ) as upload:
         asked = read_form(upload.fields, upload.lists)
-        wanted = _wanted(call, caller, asked)
+        wanted = _favouring(_wanted(call, caller, asked), asked)
         answer = _streamed if asked.is_streamed else _transcribed
         return await run_in_threadpool(answer, call, upload, asked, wanted)
 
@@ -128,6 +130,21 @@ def _wanted(call: Call, caller: Principal, asked: SpeechRequest) -> FileRequest:
     return wanted
 
 
+def _favouring(wanted: FileRequest, asked: SpeechRequest) -> FileRequest:
+    """With the terms of prompt and hotwords favoured; nothing else of a prompt can be followed."""
+    language = asked.language or next(iter(wanted.locales), "en")
+    terms = prompt_terms(asked.prompt or "", language.partition("-")[0].lower())
+    phrases = tuple(dict.fromkeys((*asked.hotwords, *terms)))
+    return replace(wanted, options=replace(wanted.options, phrases=phrases))
+
+
+def _with_favoured(headers: dict[str, str], asked: SpeechRequest, wanted: FileRequest) -> dict[str, str]:
+    """Say what was favoured; of a prompt without any term, that it had no effect."""
+    if asked.prompt or asked.hotwords:
+        headers["X-Phrases-Favoured"] = ", ".join(map(quote, wanted.options.phrases)) or "none"
+    return headers
+
+
 def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileRequest) -> Response:
     options = replace(wanted.options, wants_words=Granularity.WORD in asked.granularities)
     began_at = call.services.access.clock.now()
@@ -135,7 +152,7 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
         answer = call.services.file_recognition.hear(file, replace(wanted, options=options))
         phrases = list(answer.phrases)
         _keep(call, file, answer, phrases, began_at)
-    headers = answer_headers(answer, phrases)
+    headers = _with_favoured(answer_headers(answer, phrases), asked, wanted)
     match asked.form:
         case ResponseFormat.JSON:
             return JSONResponse({"text": text_of(phrases)}, headers=headers)
@@ -154,8 +171,8 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
     return JSONResponse(document, headers=headers)
 
 
-def _streamed(call: Call, upload: Upload, _asked: SpeechRequest, wanted: FileRequest) -> Response:
-    headers: dict[str, str] = {}
+def _streamed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileRequest) -> Response:
+    headers = _with_favoured({}, asked, wanted)
     events = _events(call, upload, wanted, headers)
     # What goes wrong before the first event still has a status of its own; and a stream that has
     # begun gives file and place back, whenever its client leaves.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tympan.wire.phrases import SpokenPhrase
 from tympan.wire.values import Document, choice
 
 _RATE_HZ = 16_000
+_LONGEST_PROMPT = 20_000
 _FIRST_SERVER_ERROR = 500
 _UNAUTHORIZED = 401
 _ERROR_KINDS = {
@@ -55,6 +57,8 @@ class SpeechRequest:
         language: A code, or None where the client does not know it.
         granularities: Only with ``verbose_json``.
         is_streamed: Text is sent as it is heard.
+        prompt: May name what will be spoken of; None where there is none.
+        hotwords: Terms to favour, as clients of other servers name them in a field of that name.
     """
 
     model: str
@@ -62,6 +66,8 @@ class SpeechRequest:
     form: ResponseFormat
     granularities: frozenset[Granularity]
     is_streamed: bool
+    prompt: str | None = None
+    hotwords: tuple[str, ...] = ()
 
 
 def read_form(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> SpeechRequest:
@@ -92,6 +98,8 @@ def read_form(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> 
         form=form,
         granularities=granularities or frozenset({Granularity.SEGMENT}),
         is_streamed=is_streamed,
+        prompt=_checked_prompt(fields.get("prompt")),
+        hotwords=_hotwords(fields.get("hotwords") or ""),
     )
 
 
@@ -172,11 +180,6 @@ def _seconds(samples: int) -> float:
 
 
 def _refuse_unbuilt(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> None:
-    if fields.get("prompt"):
-        raise InvalidInputError(
-            "This server takes no prompt. Leave it out; train a model, or deploy one, for words of your own.",
-            target="prompt",
-        )
     temperature = fields.get("temperature") or "0"
     try:
         is_zero = float(temperature) == 0
@@ -192,6 +195,24 @@ def _refuse_unbuilt(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]
         wanted = [one for one in lists.get(name, ()) if one not in ("", "auto")]
         if wanted:
             raise InvalidInputError(f"{name} '{wanted[0]}' cannot be honoured. Leave it out.", target=name)
+
+
+def _checked_prompt(prompt: str | None) -> str | None:
+    if prompt and len(prompt) > _LONGEST_PROMPT:
+        raise InvalidInputError(
+            f"prompt has {len(prompt):,} characters; at most {_LONGEST_PROMPT:,} are read.", target="prompt"
+        )
+    return prompt or None
+
+
+def _hotwords(text: str) -> tuple[str, ...]:
+    """Terms between commas or on lines; without any, the words."""
+    if len(text) > _LONGEST_PROMPT:
+        raise InvalidInputError(
+            f"hotwords has {len(text):,} characters; at most {_LONGEST_PROMPT:,} are read.", target="hotwords"
+        )
+    parts = re.split(r"[,;\n]", text) if re.search(r"[,;\n]", text) else text.split()
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _flag(fields: Mapping[str, str], name: str) -> bool:
