@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from tympan.speech.inverse_text import with_figures
 from tympan.speech.text.catalogue import normalizer_for
 
 _EDGES = '.,?!:;…¿¡()[]{}"“”„«»、。，？！：；।؟،'
@@ -54,9 +55,9 @@ def forms_of(text: str, unmasked: str, locale: str) -> TextForms:
     whole = unmasked or text
     return TextForms(
         lexical=normalizer_for(locale).normalize(whole),
-        itn=bare(whole),
-        masked_itn=bare(text),
-        display=text,
+        itn=bare(with_figures(whole, locale)),
+        masked_itn=bare(with_figures(text, locale)),
+        display=with_figures(text, locale),
     )
 
 

@@ -129,7 +129,8 @@ def _take_step(
     has_label = labels != _IGNORED
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         logits = _logits(wrapped, inputs, encoded, has_label)
-    loss = cross_entropy(logits, labels[has_label])
+    weights = _label_weights(batch, labels, recipe)[has_label]
+    loss = (weights * cross_entropy(logits, labels[has_label], reduction="none")).sum() / len(logits)
     is_held = _is_held(batch, labels, tokens, recipe) & has_label
     total = loss
     if recipe.replay_divergence_weight and is_held.any():
@@ -173,19 +174,27 @@ def _logits(
     return torch.as_tensor(network.proj_out(hidden[has_label])).float()
 
 
+def _label_weights(batch: Sequence[Example], labels: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """How much each position's label counts, ``(batch, length)``."""
+    weights = [recipe.replay_label_weight if example.origin == REPLAY else 1.0 for example in batch]
+    return torch.tensor(weights, device=labels.device)[:, None].expand(labels.shape)
+
+
 def _is_held(
     batch: Sequence[Example], labels: torch.Tensor, tokens: TextTokens, recipe: Recipe
 ) -> torch.Tensor:
     """Positions at which the base model's word probabilities are kept, ``(batch, length)``.
 
-    Those of replay, or of all examples, but for the end of the text: in reduced context the base model does
-    not know where to stop, and that must not be kept.
+    Those of replay, or of all examples. In reduced context the base model does not know where to stop, and
+    that must not be kept.
     """
     is_held = torch.tensor(
         [recipe.is_divergence_everywhere or example.origin == REPLAY for example in batch],
         device=labels.device,
     )
-    return is_held[:, None] & (labels != tokens.end)
+    if recipe.is_context_reduced:
+        return is_held[:, None] & (labels != tokens.end)
+    return is_held[:, None].expand(labels.shape)
 
 
 def _divergence(

@@ -32,6 +32,8 @@ class Recipe:
         full_context_share: Examples shown with all 30 s.
         replay_divergence_weight: Weight of the divergence from the base model's word
             probabilities on replay examples. Elsewhere it would hold new words down.
+        replay_label_weight: Weight of the sentences themselves on replay examples. Few voices speak
+            them: what is learnt from their labels is those voices.
         is_divergence_everywhere: Whether it is taken on all examples: right where all texts are
             the base model's own.
     """
@@ -54,6 +56,7 @@ class Recipe:
     longest_extra_s: float = 10.0
     full_context_share: float = 0.02
     replay_divergence_weight: float = 1.0
+    replay_label_weight: float = 1.0
     is_divergence_everywhere: bool = False
 
 
