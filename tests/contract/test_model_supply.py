@@ -8,7 +8,7 @@ import pytest
 from tympan.backends.model_hub import HubModel
 from tympan.backends.model_supply import PackagedModels
 from tympan.domain.errors import InvalidInputError, ModelDamagedError
-from tympan.ports.recognizer import BundleInfo
+from tympan.ports.recognizer import PARTIALS_FILE, BundleInfo
 from tympan.testing.model_files import FakeModelSupply
 from tympan.testing.tiny_whisper import write_tiny_transformers, write_tiny_whisper
 
@@ -86,6 +86,18 @@ def test_a_folder_keeps_what_it_says_of_itself_and_its_licence(sources, into):
     assert BundleInfo.from_json((into / "tympan.json").read_text()).family == "whisper-test"
     assert (into / "LICENSE").read_text() == "Do as you like."
     assert all(locale.startswith("en-") for locale in supplied.locales)
+
+
+def test_weights_for_partials_come_along_and_must_be_readable(tmp_path, into):
+    folder = write_tiny_whisper(tmp_path / "whisper-ready")
+    shutil.copyfile(folder / "model.bin", folder / PARTIALS_FILE)
+    brought = PackagedModels().bring(str(folder), into)
+    assert (brought.folder / PARTIALS_FILE).read_bytes() == (folder / "model.bin").read_bytes()
+    (folder / PARTIALS_FILE).write_bytes(b"no weights")
+    again = tmp_path / "again"
+    again.mkdir()
+    with pytest.raises(InvalidInputError, match=PARTIALS_FILE):
+        PackagedModels().bring(str(folder), again)
 
 
 def test_a_multilingual_model_is_offered_for_every_listed_locale_of_its_languages(sources, into):

@@ -18,9 +18,10 @@ from tokenizers import Tokenizer
 from tympan.backends.base_model_locales import locales_of
 from tympan.backends.model_hub import Hub, HuggingFaceHub, needed_files
 from tympan.backends.whisper.engine_name import ENGINE
+from tympan.backends.whisper.network import WhisperNetwork
 from tympan.domain.errors import InvalidInputError, ModelDamagedError
 from tympan.ports.model_files import SuppliedModel
-from tympan.ports.recognizer import BUNDLE_INFO_FILE, BundleInfo
+from tympan.ports.recognizer import BUNDLE_INFO_FILE, PARTIALS_FILE, BundleInfo
 from tympan.speech.languages import WHISPER_LANGUAGES
 
 _WEIGHTS = "model.bin"
@@ -224,8 +225,9 @@ def _convert_or_copy(folder: Path, into: Path, source: str) -> None:
     if (folder / _WEIGHTS).is_file() and not has_safetensors:
         shutil.copyfile(folder / _WEIGHTS, into / _WEIGHTS)
         _copy_texts(folder, into)
-        if (folder / BUNDLE_INFO_FILE).is_file():
-            shutil.copyfile(folder / BUNDLE_INFO_FILE, into / BUNDLE_INFO_FILE)
+        for name in (BUNDLE_INFO_FILE, PARTIALS_FILE):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, into / name)
     elif has_safetensors:
         _convert(folder, into, source)
     else:
@@ -295,6 +297,14 @@ def _described(
     if not info_file.exists():
         info = BundleInfo(family=family, is_multilingual=is_multilingual, languages=languages)
         info_file.write_text(info.as_json(), encoding="utf-8")
+    if (folder / PARTIALS_FILE).exists():
+        try:
+            WhisperNetwork(folder, threads=1, workers=1, compute_type="float32", is_for_partials=True)
+        except ModelDamagedError as error:
+            raise InvalidInputError(
+                f"{PARTIALS_FILE} of {source} cannot be read: {error.message} Leave it out, or build it again.",
+                target="source",
+            ) from error
     return SuppliedModel(
         folder=folder,
         engine=ENGINE,
