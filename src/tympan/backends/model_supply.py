@@ -302,7 +302,8 @@ def _described(
             WhisperNetwork(folder, threads=1, workers=1, compute_type="float32", is_for_partials=True)
         except ModelDamagedError as error:
             raise InvalidInputError(
-                f"{PARTIALS_FILE} of {source} cannot be read: {error.message} Leave it out, or build it again.",
+                f"{PARTIALS_FILE} of {source} cannot be read: {error.message} Leave it out, or build it "
+                "again.",
                 target="source",
             ) from error
     return SuppliedModel(
