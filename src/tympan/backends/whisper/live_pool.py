@@ -16,6 +16,8 @@ from tympan.domain.errors import UnavailableError
 
 _SHARE = 0.85
 """Of the machine that streams may plan with; the rest is for everybody else."""
+_PARTIALS_SHARE = 0.5
+"""Of what finals leave: more partials than that, and finals wait behind them."""
 _LONGEST_STEP_S = 2.0
 _LATE_S = 0.5
 """Finals that wait longer than this are a sign that there are too many streams."""
@@ -103,7 +105,7 @@ class LivePool:
     def step_s(self, wanted_s: float) -> float:
         """Seconds between two partials of a stream so that finals stay in time."""
         with self._changed:
-            left = self._threads * _SHARE - self._active * self._final_cost
+            left = _PARTIALS_SHARE * (self._threads * _SHARE - self._active * self._final_cost)
             needed = self._active * self._partial_cost / left if left > 0 else _LONGEST_STEP_S
         return min(_LONGEST_STEP_S, max(wanted_s, needed))
 

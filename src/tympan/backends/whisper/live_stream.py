@@ -269,8 +269,10 @@ class WhisperStream:
         if not self._options.wants_partials or not endpointer.is_speech or endpointer.quiet > _PAUSE_FRAMES:
             return False
         start = (endpointer.start or 0) * FRAME_SAMPLES
-        begun = self._partial_until if self._partial_of == start else start
-        step_s = self._pool.step_s(self._options.step_s)
+        is_first = self._partial_of != start
+        begun = start if is_first else self._partial_until
+        # Whoever begins to speak is shown something soon; how often it grows depends on the load.
+        step_s = self._options.step_s if is_first else self._pool.step_s(self._options.step_s)
         is_new = self._ear.heard - begun >= max(_LEAST_PARTIAL, step_s * SAMPLE_RATE_HZ)
         return is_new and time.monotonic() - self._partial_at >= step_s
 
