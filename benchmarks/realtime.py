@@ -146,10 +146,11 @@ def _stream(
 
 
 def _endpoint(server: RunningServer, name: str) -> str:
-    found = server.wait(lambda: server.tympan("base-model", "list", "--locale", "en-US"))
-    newest = max(
-        (one for one in found if one["displayName"].endswith(name)), key=lambda one: one["createdDateTime"]
-    )
+    def offered() -> list[dict]:
+        found = server.tympan("base-model", "list", "--locale", "en-US")
+        return [one for one in found if one["displayName"].endswith(name)]
+
+    newest = max(server.wait(offered), key=lambda one: one["createdDateTime"])
     model = newest["self"].rsplit("/", 1)[-1]
     made = server.tympan("endpoint", "create", "live", "--model", model, "--locale", "en-US")
     return f"cid={made.get('endpoint', made)['self'].rsplit('/', 1)[-1]}"

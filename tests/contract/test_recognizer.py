@@ -330,6 +330,16 @@ def test_a_host_that_is_away_is_unavailable(bundles):
     client.close()
 
 
+def test_a_host_that_hangs_does_not_make_a_monitor_hang():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = ModelHostClient(f"http://127.0.0.1:{silent.getsockname()[1]}", SECRET)
+        began = time.monotonic()
+        with pytest.raises(UnavailableError):
+            client.state()
+        assert time.monotonic() - began < 5
+        client.close()
+
+
 def test_the_host_answers_only_to_its_secret(host, bundles):
     url, _ = host
     client = ModelHostClient(url, "another")

@@ -32,6 +32,8 @@ from tympan.ports.recognizer import HostState, LanguageStretch, Recognition, Rec
 from tympan.ports.speaker_embedder import VoiceTrace
 
 _CONNECT_S = 2.0
+_STATE_S = 2.0
+"""Health probes and monitors ask for the state, and give up themselves after a few seconds."""
 _SHORT_ANSWER_S = 10.0
 _WARM_S = 600.0
 _WAIT_S = 300.0
@@ -117,7 +119,7 @@ class ModelHostClient:
 
     def state(self) -> HostState:
         """What is loaded now."""
-        return STATE.validate_json(self._ask("GET", "/state", None, answer_s=_SHORT_ANSWER_S))
+        return STATE.validate_json(self._ask("GET", "/state", None, answer_s=_STATE_S))
 
     def close(self) -> None:
         """Close the connections."""
