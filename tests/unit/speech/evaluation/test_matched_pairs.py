@@ -103,7 +103,7 @@ def test_sc_stats_gives_the_same_p_value(tmp_path):
         inputs = ["-r", "ref.trn", "trn", "-h", f"{name}.trn", "trn", "-i", "rm"]
         run([*sclite_command(), *inputs, "-o", "sgml", "-n", name], tmp_path)
         sgml += (tmp_path / f"{name}.sgml").read_bytes()
-    run(["sctk", "sc_stats", "-t", "mapsswe", "-u", "-n", "out"], tmp_path, sgml)
+    run(["sctk", "sc_stats", "-p", "-t", "mapsswe", "-u", "-n", "out"], tmp_path, sgml)
     [judged] = re.findall(r"h1\.trn\s.*?(\d\.\d+)", (tmp_path / "out.stats.unified").read_text())
     result = matched_pairs(
         segment
