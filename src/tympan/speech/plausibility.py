@@ -76,4 +76,13 @@ def is_invented(text: str, *, confidence: float, no_speech: float, voice: float)
     if no_speech > _NO_SPEECH and confidence < _NO_SPEECH_CONFIDENCE:
         return True
     is_faint = no_speech > _NO_SPEECH or voice < _FAINT_VOICE
-    return is_faint and text.lower().strip(" .!?…。！？") in _STOCK_PHRASES
+    return is_faint and is_stock_phrase(text)
+
+
+def is_stock_phrase(text: str) -> bool:
+    """Whether a text is one that Whisper writes where nobody speaks; people say some of them too.
+
+    >>> is_stock_phrase("Thanks for watching!"), is_stock_phrase("Thanks for coming!")
+    (True, False)
+    """
+    return text.lower().strip(" .!?…。！？") in _STOCK_PHRASES
