@@ -29,6 +29,7 @@ from tympan.backends.sql.store import SqlStore
 from tympan.domain.dataset import DatasetKind
 from tympan.testing.audio import speech_like, wav_bytes
 from tympan.testing.fetcher import FakeFetcher
+from tympan.testing.inverse_normalizer import FakeInverseNormalizer
 from tympan.usecases.dataset_import import DatasetImport
 from tympan.usecases.datasets import Datasets, NewDataset
 from tympan.worker.context import AttemptContext
@@ -110,9 +111,14 @@ def import_archive(folder: Path) -> dict[str, float]:
     before_mb = memory_mb("VmRSS")
     begun, cpu = time.perf_counter(), time.process_time()
     context = AttemptContext(job=job, step="import", store=store, clock=clock)
-    DatasetImport(store=store, blobs=blobs, codec=AvAudioCodec(), clock=clock, fetcher=FakeFetcher()).run(
-        context
-    )
+    DatasetImport(
+        store=store,
+        blobs=blobs,
+        codec=AvAudioCodec(),
+        clock=clock,
+        fetcher=FakeFetcher(),
+        inverse=FakeInverseNormalizer(),
+    ).run(context)
     import_s, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
     peak_mb = memory_mb("VmHWM")
     with store.read() as tx:

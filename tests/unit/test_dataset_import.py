@@ -25,6 +25,7 @@ from tympan.testing.audio import WavCodec, speech_like, wav_bytes, zip_bytes
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
 from tympan.testing.fetcher import FakeFetcher
+from tympan.testing.inverse_normalizer import FakeInverseNormalizer
 from tympan.testing.store import MemoryStore
 from tympan.usecases.dataset_import import DatasetImport
 from tympan.usecases.dataset_limits import DatasetLimits
@@ -88,6 +89,7 @@ class Bench:
             codec=WavCodec(),
             clock=clock,
             fetcher=self.fetcher,
+            inverse=FakeInverseNormalizer(),
             limits=self.limits,
             threads=2,
         ).run(context)
@@ -482,7 +484,12 @@ def test_a_superseded_attempt_writes_nothing(bench: Bench):
         job = tx.jobs.get(str(dataset.job_id)).begun(FakeClock().now(), step="import")
         tx.jobs.save(job.begun(FakeClock().now(), step="import"))
     stale = DatasetImport(
-        store=bench.store, blobs=bench.blobs, codec=WavCodec(), clock=FakeClock(), fetcher=bench.fetcher
+        store=bench.store,
+        blobs=bench.blobs,
+        codec=WavCodec(),
+        clock=FakeClock(),
+        fetcher=bench.fetcher,
+        inverse=FakeInverseNormalizer(),
     )
     with pytest.raises(SupersededError):
         stale.run(Context(job))

@@ -95,6 +95,7 @@ def _import_dataset(base: Foundation, context: JobContext) -> None:
         codec=base.codec,
         clock=base.clock,
         fetcher=base.fetcher,
+        inverse=base.inverse_normalizer,
         limits=base.dataset_limits,
         retry_s=base.settings.fetch_retry_s,
     ).run(context)

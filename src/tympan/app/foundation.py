@@ -21,6 +21,7 @@ from tympan.backends.sql.engine import EngineOptions
 from tympan.backends.sql.store import SqlStore
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.reach import ReachRules, own_addresses, read_allowances, read_ports
+from tympan.ports.inverse_normalizer import InverseNormalizer
 from tympan.ports.live_recognition import LiveRecognizer
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
@@ -209,7 +210,14 @@ class Foundation:
             compute_type=self.settings.engine_compute_type,
             idle_unload_s=self.settings.idle_unload_s,
         )
-        return WhisperRecognizer(self.files, self.clock, settings)
+        return WhisperRecognizer(self.files, self.clock, settings, self.inverse_normalizer)
+
+    @cached_property
+    def inverse_normalizer(self) -> InverseNormalizer:
+        """What writes numbers as figures."""
+        from tympan.backends.inverse_text.normalizer import LibraryInverseNormalizer
+
+        return LibraryInverseNormalizer()
 
     @cached_property
     def own_live(self) -> LiveRecognizer:

@@ -91,6 +91,7 @@ class Alternative:
     text: str
     unmasked: str
     confidence: float
+    spoken: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,11 @@ class Phrase:
     """One stretch of speech; times are counts of 16 kHz samples.
 
     Attributes:
-        text: Display text, after pronunciation rewriting, custom formatting and profanity.
+        text: Display text, after pronunciation rewriting, inverse text normalisation, custom
+            formatting and profanity.
         unmasked: The same before profane words were dealt with; empty where it is the same.
+        spoken: The unmasked text with numbers as the model wrote them; empty where that is the
+            unmasked text. Lexical forms and scores come from it.
         confidence: 0 to 1: the geometric mean of the token probabilities.
         words: As recognised, before any rule changed the text.
         rewrites: Rules that changed the text, as ``spoken -> display``.
@@ -112,10 +116,16 @@ class Phrase:
     text: str
     confidence: float
     unmasked: str = ""
+    spoken: str = ""
     words: tuple[RecognizedWord, ...] = ()
     rewrites: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     matched: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> str:
+        """The text with profane words, and with numbers as the model wrote them."""
+        return self.spoken or self.unmasked or self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +144,11 @@ class Recognition:
     def text(self) -> str:
         """The display text of all phrases."""
         return " ".join(phrase.text for phrase in self.phrases)
+
+    @property
+    def spoken(self) -> str:
+        """The text of all phrases before numbers were written as figures."""
+        return " ".join(phrase.scored for phrase in self.phrases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

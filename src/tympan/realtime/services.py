@@ -89,6 +89,7 @@ def answerer_of(chosen: Chosen) -> Answerer:
         model_id=model.id,
         model_name=model.display_name,
         model_version=bundle_of(model).digest[:12],
+        locale=model.locale,
         fallback=chosen.fallback,
         adaptation=adaptation_of(model),
     )

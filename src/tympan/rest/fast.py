@@ -18,6 +18,7 @@ from tympan.domain.errors import InvalidInputError
 from tympan.rest.availability import IN_DATED_VERSIONS
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.uploads import Upload, receive_upload
+from tympan.speech.itn_languages import has_itn
 from tympan.usecases.file_recognition import FILE_LIMIT_BYTES, FileAnswer, FileRequest
 from tympan.usecases.listening import HeardPhrase, ListeningOptions
 from tympan.usecases.model_lookup import adaptation_of
@@ -111,4 +112,7 @@ def answer_headers(answer: FileAnswer, phrases: Sequence[HeardPhrase] = ()) -> d
     fallbacks = [f"{one.fallback}; model={one.model.id}" for one in answering if one.fallback is not None]
     if fallbacks:
         headers["X-Model-Fallback"] = ", ".join(fallbacks)
+    without = dict.fromkeys(model.locale for model in models if not has_itn(model.locale))
+    if without:
+        headers["X-Inverse-Text-Normalization"] = ", ".join(f"none; locale={locale}" for locale in without)
     return headers

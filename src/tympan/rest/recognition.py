@@ -25,6 +25,7 @@ from tympan.rest.calls import Call, CallDep
 from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.rest.request_logs import keep_request
 from tympan.usecases.access import Principal
+from tympan.usecases.listening import Punctuation
 from tympan.usecases.recognition import AudioOptions, RecognitionAnswer
 from tympan.wire.addresses import is_id
 from tympan.wire.log_document import Asked
@@ -34,6 +35,7 @@ from tympan.wire.values import Document, choice
 _MEMORY_BYTES = 1 << 20
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LARGEST_AUDIO = 64 * 1024 * 1024
+_DICTATION = "dictation"
 _OPTIONS = ("language", "format", "profanity", "cid", "storeAudio")
 
 router = APIRouter(prefix="/speech/recognition")
@@ -67,7 +69,11 @@ async def recognize(
     is_stored = _flag(call, "storeAudio")
     _refuse_unbuilt(request)
     began_at = call.services.access.clock.now()
-    options = AudioOptions(limit_s=LIMITS_S[mode], profanity=PROFANITY[profanity])
+    options = AudioOptions(
+        limit_s=LIMITS_S[mode],
+        profanity=PROFANITY[profanity],
+        punctuation=Punctuation.DICTATED if mode == _DICTATION else Punctuation.AUTOMATIC,
+    )
     with call.services.at_once.one_more(endpoint_id or "base"):
         async with _spooled(request) as audio:
             recognise = call.services.recognition.recognize

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -64,10 +64,18 @@ def read_display_format(file: BinaryIO, locale: str, limits: FormatLimits) -> It
             yield _rule(line, section, counts, locale, limits)
 
 
-def failing_tests(rules: Iterable[FormattingRule], locale: str) -> Iterator[tuple[int, Finding]]:
-    """Run the test lines; each that fails gives its line and a warning with what came out."""
+def failing_tests(
+    rules: Iterable[FormattingRule], locale: str, write_numbers: Callable[[str], str] | None = None
+) -> Iterator[tuple[int, Finding]]:
+    """Run the test lines; each that fails gives its line and a warning with what came out.
+
+    Args:
+        rules: Of all sections.
+        locale: Of the file.
+        write_numbers: The language's inverse text normalisation, as results get it.
+    """
     rules = tuple(rules)
-    formatter = DisplayFormatter(rules, locale)
+    formatter = DisplayFormatter(rules, locale, write_numbers=write_numbers)
     for rule in rules:
         if rule.section == "test":
             actual = formatter.format_lexical(rule.source).text

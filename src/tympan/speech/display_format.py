@@ -7,11 +7,12 @@ Source: developer reference, section 10.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tympan.domain.manifest import FormattingRule
+from tympan.speech.itn_languages import language_of
 from tympan.speech.itn_matching import Match, PatternSearch, tokens_of
 from tympan.speech.itn_patterns import Node, PatternError, parse_pattern
 from tympan.speech.phrase_rules import PhraseRules
@@ -36,11 +37,14 @@ class Formatted:
     Attributes:
         text: As it shall be shown.
         unmasked: The same before profane words were dealt with; empty where it is the same.
+        spoken: The unmasked text with numbers as they came, where they were written as figures;
+            empty where nothing was. What is scored is this one.
         applied: Rules that changed it, as ``found -> written``, in order.
     """
 
     text: str
     unmasked: str = ""
+    spoken: str = ""
     applied: tuple[str, ...] = ()
 
 
@@ -52,10 +56,20 @@ class DisplayFormatter:
             (the import has reported them).
         locale: Tells how text is split into words.
         profane: Phrases that are profane besides those of the rules.
+        write_numbers: The language's inverse text normalisation; None leaves numbers as they come.
     """
 
-    def __init__(self, rules: Iterable[FormattingRule], locale: str, *, profane: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        rules: Iterable[FormattingRule],
+        locale: str,
+        *,
+        profane: Iterable[str] = (),
+        write_numbers: Callable[[str], str] | None = None,
+    ) -> None:
         rules = tuple(rules)
+        self._write_numbers = write_numbers
+        self._is_english = language_of(locale) == "en"
         parsed = (_parsed(rule.source) for rule in rules if rule.section == "itn")
         self._patterns = [pattern for pattern in parsed if pattern is not None]
         rewrites = {rule.source: rule.target for rule in reversed(rules) if rule.section == "rewrite"}
@@ -64,18 +78,43 @@ class DisplayFormatter:
         self._profanity = PhraseRules(dict.fromkeys((*profane, *listed), ""), locale)
 
     def format_display(self, text: str, profanity: Profanity = Profanity.MASKED) -> Formatted:
-        """Format text that is already capitalised and punctuated, as engines write it."""
-        written, applied = self._write_patterns(text, is_lexical=False)
+        """Format text that is already capitalised and punctuated, as engines write it.
+
+        Patterns come first and the base ITN writes what they left: a pattern matches number words
+        and figures alike, so the result is that of patterns on the output of the base ITN, and no
+        base rule spoils what an owner's rule is about.
+        """
+        as_it_came, applied = self._write_patterns(text, lambda between: between)
+        written = as_it_came
+        if self._write_numbers is not None:
+            written, _ = self._write_patterns(text, self._with_figures)
         formatted = self._finish(written, profanity, capitalise=text[:1].isupper() and written != text)
+        if written != as_it_came:
+            capitalise = text[:1].isupper() and as_it_came != text
+            spoken = self._finish(as_it_came, Profanity.RAW, capitalise=capitalise)
+            formatted = replace(formatted, spoken=spoken.text)
         return replace(formatted, applied=(*applied, *formatted.applied))
 
     def format_lexical(self, text: str, profanity: Profanity = Profanity.MASKED) -> Formatted:
-        """Format words as they were spoken: numbers that no rule takes become digits too."""
-        written, applied = self._write_patterns(text, is_lexical=True)
+        """Format words as they were spoken, such as those of a test line.
+
+        Numbers that no rule takes become figures too; in English small ones as well, as the
+        published tests have it ("dog nine" is "Dog 9").
+        """
+        written, applied = self._write_patterns(text, self._with_all_figures)
         formatted = self._finish(_capitalised(written), profanity, capitalise=True)
         return replace(formatted, applied=(*applied, *formatted.applied))
 
-    def _write_patterns(self, text: str, *, is_lexical: bool) -> tuple[str, list[str]]:
+    def _with_figures(self, between: str) -> str:
+        if self._write_numbers is None or not between.strip():
+            return between
+        return _framed(between, self._write_numbers(between.strip()))
+
+    def _with_all_figures(self, between: str) -> str:
+        written = self._with_figures(between)
+        return _english_figures(written) if self._is_english else written
+
+    def _write_patterns(self, text: str, between: Callable[[str], str]) -> tuple[str, list[str]]:
         tokens = tokens_of(text)
         search = PatternSearch(tokens)
         pieces: list[str] = []
@@ -87,11 +126,11 @@ class DisplayFormatter:
                 index += 1
                 continue
             start, end = tokens[index].start, tokens[match.end - 1].end
-            pieces += [_between(text[place:start], is_lexical=is_lexical), match.written]
+            pieces += [between(text[place:start]), match.written]
             if text[start:end] != match.written:
                 applied.append(f"{text[start:end]} -> {match.written}")
             place, index = end, match.end
-        pieces.append(_between(text[place:], is_lexical=is_lexical))
+        pieces.append(between(text[place:]))
         return "".join(pieces), applied
 
     def _longest_match(self, search: PatternSearch, index: int) -> Match | None:
@@ -138,18 +177,21 @@ def _parsed(source: str) -> tuple[Node, ...] | None:
         return None
 
 
-def _between(text: str, *, is_lexical: bool) -> str:
-    """Text that no pattern took."""
-    if not is_lexical or not text.strip():
+def _framed(text: str, written: str) -> str:
+    """What was written for a text, with the spaces around it."""
+    lead = text[: len(text) - len(text.lstrip())]
+    return lead + written + text[len(text.rstrip()) :]
+
+
+def _english_figures(text: str) -> str:
+    if not text.strip():
         return text
     words = text.split()
-    lead = text[: len(text) - len(text.lstrip())]
-    trail = text[len(text.rstrip()) :]
     folded = [word.casefold() for word in words]
     written = write_numbers(folded)
     if len(written) == len(folded):  # keep the words' own letter case where nothing was joined
         written = [old if new == low else new for old, low, new in zip(words, folded, written, strict=True)]
-    return lead + " ".join(written) + trail
+    return _framed(text, " ".join(written))
 
 
 def _capitalised(text: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from tympan.speech.inverse_text import with_figures
 from tympan.speech.text.catalogue import normalizer_for
 
 _EDGES = '.,?!:;…¿¡()[]{}"“”„«»、。，？！：；।؟،'
@@ -41,23 +40,25 @@ class PlacedToken:
     confidence: float
 
 
-def forms_of(text: str, unmasked: str, locale: str) -> TextForms:
+def forms_of(text: str, unmasked: str, locale: str, spoken: str = "") -> TextForms:
     """Derive the four forms from a display text.
 
     Args:
         text: As it is shown, profane words dealt with.
         unmasked: The same with profane words left as they are; empty where it is the same.
         locale: BCP-47 tag.
+        spoken: The unmasked text before numbers were written as figures, so that the lexical form
+            has the words that were heard; empty where that is the unmasked text.
 
     >>> forms_of("Remind me to buy 5 pencils.", "", "en-US").lexical
     'remind me to buy five pencils'
     """
     whole = unmasked or text
     return TextForms(
-        lexical=normalizer_for(locale).normalize(whole),
-        itn=bare(with_figures(whole, locale)),
-        masked_itn=bare(with_figures(text, locale)),
-        display=with_figures(text, locale),
+        lexical=normalizer_for(locale).normalize(spoken or whole),
+        itn=bare(whole),
+        masked_itn=bare(text),
+        display=text,
     )
 
 

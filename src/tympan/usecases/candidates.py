@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from tympan.ports.recognizer import Phrase, RecognizedWord
+from tympan.ports.recognizer import Alternative, Phrase, RecognizedWord
 from tympan.speech.dictation import write_marks
 from tympan.speech.text_forms import PlacedToken, forms_of, place_tokens, without_punctuation
 from tympan.usecases.listening import Candidate, ListeningOptions, Punctuation
@@ -20,7 +21,7 @@ def candidates_of(phrase: Phrase, locale: str, options: ListeningOptions) -> tup
         locale: The language it is in.
         options: How it shall be written.
     """
-    best = _candidate(phrase.text, phrase.unmasked, phrase.confidence, locale, options)
+    best = _candidate(phrase, locale, options)
     if options.wants_words:
         best = _with_words(best, phrase.words)
     return (best, *_others(phrase, best, locale, options))
@@ -29,20 +30,29 @@ def candidates_of(phrase: Phrase, locale: str, options: ListeningOptions) -> tup
 def _others(phrase: Phrase, best: Candidate, locale: str, options: ListeningOptions) -> Iterator[Candidate]:
     seen = {best.display}
     for one in phrase.alternatives[: options.alternatives - 1]:
-        candidate = _candidate(one.text, one.unmasked, one.confidence, locale, options)
+        candidate = _candidate(one, locale, options)
         if candidate.display not in seen:
             seen.add(candidate.display)
             yield candidate
 
 
-def _candidate(
-    text: str, unmasked: str, confidence: float, locale: str, options: ListeningOptions
-) -> Candidate:
-    shown = _punctuated(text, locale, options.punctuation)
-    whole = _punctuated(unmasked, locale, options.punctuation) if unmasked else ""
-    forms = forms_of(shown, whole, locale)
+def punctuated(phrase: Phrase, locale: str, punctuation: Punctuation) -> Phrase:
+    """A phrase with punctuation from where it was asked for."""
+    return replace(
+        phrase,
+        text=_punctuated(phrase.text, locale, punctuation),
+        unmasked=_punctuated(phrase.unmasked, locale, punctuation),
+        spoken=_punctuated(phrase.spoken, locale, punctuation),
+    )
+
+
+def _candidate(heard: Phrase | Alternative, locale: str, options: ListeningOptions) -> Candidate:
+    shown, unmasked, spoken = (
+        _punctuated(text, locale, options.punctuation) for text in (heard.text, heard.unmasked, heard.spoken)
+    )
+    forms = forms_of(shown, unmasked, locale, spoken)
     return Candidate(
-        confidence=confidence,
+        confidence=heard.confidence,
         lexical=forms.lexical,
         itn=forms.itn,
         masked_itn=forms.masked_itn,
@@ -51,6 +61,8 @@ def _candidate(
 
 
 def _punctuated(text: str, locale: str, punctuation: Punctuation) -> str:
+    if not text:
+        return ""
     match punctuation:
         case Punctuation.NONE:
             return without_punctuation(text)

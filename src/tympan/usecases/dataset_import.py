@@ -13,6 +13,7 @@ from tympan.ports.audio import AudioCodec
 from tympan.ports.blobs import BlobStore, StoredBlob
 from tympan.ports.clock import Clock
 from tympan.ports.fetcher import Fetcher
+from tympan.ports.inverse_normalizer import InverseNormalizer
 from tympan.ports.jobs import JobContext
 from tympan.ports.store import Store
 from tympan.speech.findings import error
@@ -51,6 +52,7 @@ class DatasetImport:
     """Runs import jobs.
 
     Attributes:
+        inverse: Writes the numbers in test lines of display formats, as results have them.
         retry_s: For how long a source that cannot be reached is tried again.
         threads: Recordings converted at once.
     """
@@ -60,6 +62,7 @@ class DatasetImport:
     codec: AudioCodec
     clock: Clock
     fetcher: Fetcher
+    inverse: InverseNormalizer
     limits: DatasetLimits = field(default_factory=DatasetLimits)
     retry_s: float = 600.0
     threads: int = field(default_factory=_default_threads)
@@ -141,7 +144,7 @@ class DatasetImport:
             case DatasetKind.LANGUAGE_MARKDOWN:
                 import_structured_text(work, self.limits.structured)
             case DatasetKind.OUTPUT_FORMATTING:
-                import_display_format(work, self.limits.formatting)
+                import_display_format(work, self.limits.formatting, self.inverse)
         return ()
 
     def _source_files(self, dataset: Dataset, report: DatasetReport) -> tuple[StoredFile, ...]:

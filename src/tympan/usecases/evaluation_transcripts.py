@@ -21,8 +21,10 @@ from tympan.domain.transcription import (
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.blobs import BlobStore
 from tympan.ports.clock import Clock
+from tympan.ports.recognizer import RecognizedWord
 from tympan.ports.store import Transaction
 from tympan.speech.text import Normalizer
+from tympan.speech.text_forms import PlacedToken, bare, place_tokens
 from tympan.usecases.hypotheses import Hypothesis
 from tympan.usecases.listening import Candidate, HeardPhrase
 from tympan.usecases.model_lookup import bundle_of
@@ -141,13 +143,17 @@ def _phrases(
         (words[0].start, words[-1].end) if words else (0, round(utterance.duration_s * SAMPLE_RATE_HZ))
     )
     text = hypothesis.text
+    placed = [PlacedToken(word.text, word.start, word.end, word.confidence) for word in words]
     confidence = sum(word.confidence for word in words) / len(words) if words else 0.0
     reading = Candidate(
         confidence=confidence,
-        lexical=normalizer.normalize(text),
-        itn=text,
-        masked_itn=text,
+        lexical=normalizer.normalize(hypothesis.spoken),
+        itn=bare(text),
+        masked_itn=bare(text),
         display=text,
-        display_words=words,
+        display_words=tuple(
+            RecognizedWord(text=one.text, start=one.start, end=one.end, confidence=one.confidence)
+            for one in place_tokens(text.split(), placed)
+        ),
     )
     return (HeardPhrase(channel=0, start=start, end=end, locale=locale, candidates=(reading,)),)

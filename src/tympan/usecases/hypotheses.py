@@ -19,11 +19,13 @@ class Hypothesis:
 
     Attributes:
         text: Display text.
+        spoken: The same before numbers were written as figures: what is scored.
         words: With their places, as far as the engine gave them.
         cpu_s: CPU seconds it took.
     """
 
     text: str
+    spoken: str
     words: tuple[RecognizedWord, ...]
     cpu_s: float
 
@@ -69,6 +71,7 @@ def _line(recognition: Recognition) -> bytes:
     words = [word for phrase in recognition.phrases for word in phrase.words]
     document = {
         "text": recognition.text,
+        "spoken": recognition.spoken,
         "cpuSeconds": recognition.cpu_s,
         "words": [[word.text, word.start, word.end, word.confidence] for word in words],
     }
@@ -81,4 +84,6 @@ def _hypothesis(line: bytes) -> Hypothesis:
         RecognizedWord(text=text, start=start, end=end, confidence=confidence)
         for text, start, end, confidence in document["words"]
     )
-    return Hypothesis(text=document["text"], words=words, cpu_s=document["cpuSeconds"])
+    # Chunks of an attempt that began before an update have display text only.
+    spoken = document.get("spoken", document["text"])
+    return Hypothesis(text=document["text"], spoken=spoken, words=words, cpu_s=document["cpuSeconds"])

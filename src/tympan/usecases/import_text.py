@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 
 from tympan.domain.dataset import StoredFile
 from tympan.domain.manifest import FormattingRule, PronunciationEntry, Sentence
 from tympan.ports.blobs import BlobStore
+from tympan.ports.inverse_normalizer import InverseNormalizer
 from tympan.speech.display_files import FormatLimits, failing_tests, read_display_format
 from tympan.speech.findings import Finding, error, has_error, warning
 from tympan.speech.list_expansion import ListExpansion
@@ -82,7 +84,7 @@ def import_structured_text(work: ImportWork, limits: StructuredLimits) -> None:
     _note_lists(work, lists, expansion, limits)
 
 
-def import_display_format(work: ImportWork, limits: FormatLimits) -> None:
+def import_display_format(work: ImportWork, limits: FormatLimits, inverse: InverseNormalizer) -> None:
     """Import display format rules and run their tests.
 
     Raises:
@@ -96,7 +98,7 @@ def import_display_format(work: ImportWork, limits: FormatLimits) -> None:
         if line.rule is not None:
             rules.append(line.rule)
             work.keep(line.rule)
-    for number, finding in failing_tests(rules, locale):
+    for number, finding in failing_tests(rules, locale, partial(inverse.normalize, locale=locale)):
         findings[number] += (finding,)
     for number, found in findings.items():
         work.report_line(number, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -14,6 +14,8 @@ from tympan.domain.model import CustomModel
 from tympan.ports import recognizer
 from tympan.ports.audio import SAMPLE_RATE_HZ, AudioCodec
 from tympan.speech.display_format import Profanity
+from tympan.usecases.candidates import punctuated
+from tympan.usecases.listening import Punctuation
 from tympan.usecases.model_lookup import adaptation_of, bundle_of
 from tympan.usecases.resource_rules import canonical_locale
 from tympan.usecases.serving import Serving
@@ -30,12 +32,14 @@ class AudioOptions:
         wants_words: Whether word times and confidences are needed.
         beam_size: None takes the model's own.
         profanity: What becomes of the phrases that the model's formatting calls profane.
+        punctuation: Where it comes from.
         limit_s: Longer audio is refused.
     """
 
     wants_words: bool = False
     beam_size: int | None = None
     profanity: Profanity = Profanity.MASKED
+    punctuation: Punctuation = Punctuation.AUTOMATIC
     limit_s: float = SHORT_AUDIO_LIMIT_S
 
 
@@ -116,8 +120,9 @@ class Recognition:
             profanity=options.profanity,
         )
         [heard] = self.recognizer.recognize(bundle, [samples], asked)
+        phrases = (punctuated(one, model.locale, options.punctuation) for one in heard.phrases)
         return RecognitionAnswer(
-            recognition=heard,
+            recognition=replace(heard, phrases=tuple(phrases)),
             samples=samples.size,
             locale=model.locale,
             model_id=model.id,

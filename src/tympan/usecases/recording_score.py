@@ -13,6 +13,7 @@ from tympan.ports.recognizer import RecognizedWord
 from tympan.speech.display_tokens import TokenScore, score_tokens
 from tympan.speech.metrics import Alignment, align, count_characters
 from tympan.speech.text import Normalizer
+from tympan.speech.text_forms import bare
 from tympan.usecases.hypotheses import Hypothesis
 
 Document = Mapping[str, Any]
@@ -44,7 +45,7 @@ class RecordingScore:
 def score_recording(reference: str, hypothesis: Hypothesis, normalizer: Normalizer) -> RecordingScore:
     """Compare what was heard with what was said."""
     reference_words = normalizer.words(reference)
-    hypothesis_words = normalizer.words(hypothesis.text)
+    hypothesis_words = normalizer.words(hypothesis.spoken)
     alignment = align(reference_words, hypothesis_words)
     return RecordingScore(
         hypothesis=hypothesis,
@@ -61,7 +62,7 @@ def text_document(
     utterance: Utterance, model_id: str, hypothesis: Hypothesis, normalizer: Normalizer
 ) -> dict[str, Any]:
     """The file of a recording without reference: what was heard, and no counts."""
-    lexical = normalizer.normalize(hypothesis.text)
+    lexical = normalizer.normalize(hypothesis.spoken)
     return _heard_members(utterance, model_id, hypothesis, lexical, normalizer.name)
 
 
@@ -75,7 +76,7 @@ def _heard_members(
         "model": model_id,
         "normalizer": normalizer,
         "reference": utterance.transcript,
-        "hypothesis": {"lexical": lexical, "itn": hypothesis.text, "display": hypothesis.text},
+        "hypothesis": {"lexical": lexical, "itn": bare(hypothesis.text), "display": hypothesis.text},
         "normalizedHypothesis": lexical,
     }
 
@@ -135,19 +136,19 @@ def _word_places(hypothesis: Hypothesis, normalizer: Normalizer) -> Sequence[tup
         return ()
     heard = _located(hypothesis)
     places: list[tuple[int, int] | None] = []
-    for traced in normalizer.trace_words(hypothesis.text):
+    for traced in normalizer.trace_words(hypothesis.spoken):
         touching = [word for start, end, word in heard if start < traced.end and traced.start < end]
         places.append((touching[0].start, touching[-1].end) if touching else None)
     return places
 
 
 def _located(hypothesis: Hypothesis) -> list[tuple[int, int, RecognizedWord]]:
-    """The engine's words with the characters of the text they stand for."""
+    """The engine's words with the characters of the scored text they stand for."""
     located: list[tuple[int, int, RecognizedWord]] = []
     at = 0
     for word in hypothesis.words:
         text = word.text.strip()
-        start = hypothesis.text.find(text, at)
+        start = hypothesis.spoken.find(text, at)
         if text and start >= 0:  # formatting may have replaced the word: then it has no place
             at = start + len(text)
             located.append((start, at, word))

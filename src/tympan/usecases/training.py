@@ -283,7 +283,7 @@ class Training:
         for recording in recordings:
             with Path(recording.audio).open("rb") as file:
                 samples = self.codec.read_flac(file)
-            engine_texts.append(self.recognizer.recognize(bundle, [samples], options)[0].text)
+            engine_texts.append(self.recognizer.recognize(bundle, [samples], options)[0].spoken)
         self.recognizer.unload(bundle.digest)
         normalize = normalizer_for(desk.model.locale).normalize
         parity = compare_engines([r.text for r in recordings], trainer_texts, engine_texts, normalize)

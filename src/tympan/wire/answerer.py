@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tympan.speech.itn_languages import has_itn
 from tympan.wire.values import Document, present
 
 
@@ -16,13 +17,20 @@ class Answerer:
         model_version: First 12 characters of its bundle's digest.
         fallback: Why another model than the endpoint's answered; None when it did not.
         adaptation: What of the model's adaptation was applied.
+        locale: What it was asked to hear.
     """
 
     model_id: str
     model_name: str
     model_version: str
+    locale: str
     fallback: str | None = None
     adaptation: Sequence[str] = ()
+
+
+def itn_member(locale: str) -> str | None:
+    """``none`` where numbers stay as the model wrote them, else nothing worth saying."""
+    return None if has_itn(locale) else "none"
 
 
 def answerer_members(one: Answerer) -> Document:
@@ -34,5 +42,6 @@ def answerer_members(one: Answerer) -> Document:
             "modelVersion": one.model_version,
             "adaptation": list(one.adaptation),
             "fallback": one.fallback,
+            "inverseTextNormalization": itn_member(one.locale),
         }
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tympan.ports.recognizer import Phrase
-from tympan.wire.answerer import Answerer
+from tympan.wire.answerer import Answerer, itn_member
 from tympan.wire.phrases import Reading, SpokenPhrase
 from tympan.wire.short_audio import Format, Heard, recognition_document
 from tympan.wire.values import Document, duration, present, ticks, timestamp
@@ -43,6 +43,7 @@ def log_document(heard: Heard, asked: Asked) -> Document:
         model_id=heard.model_id,
         model_name=heard.model_name,
         model_version=heard.model_version,
+        locale=heard.locale,
         fallback=heard.fallback,
         adaptation=heard.adaptation,
     )
@@ -109,6 +110,7 @@ def _tail(asked: Asked, locale: str, answerer: Answerer) -> Document:
             "modelVersion": answerer.model_version,
             "fallback": answerer.fallback,
             "adaptation": list(answerer.adaptation),
+            "inverseTextNormalization": itn_member(locale),
         }
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from tympan.domain.transcription import SourceOutcome, SourceResult, Transcription, TranscriptionCounts
 from tympan.ports.recognizer import RecognizedWord
 from tympan.speech.text.catalogue import normalizer_for
+from tympan.wire.answerer import itn_member
 from tympan.wire.phrases import Reading, SpokenPhrase
 from tympan.wire.values import Document, present, ticks, timestamp
 from tympan.wire.versions import ApiVersion
@@ -166,12 +167,28 @@ def _exact_duration(samples: int) -> str:
 
 def _provenance(result: SourceResult, locale: str) -> Document:
     models = [
-        present({"locale": one, "model": model_id, "version": result.model_versions.get(one)})
+        present(
+            {
+                "locale": one,
+                "model": model_id,
+                "version": result.model_versions.get(one),
+                "inverseTextNormalization": itn_member(one),
+            }
+        )
         for one, model_id in result.model_ids.items()
     ]
     main = {"model": result.model_ids.get(locale), "modelVersion": result.model_versions.get(locale)}
     others: Document = {"models": models} if len(models) > 1 else {}
-    return present({**main, "adaptation": list(result.adaptation)}) | others
+    return (
+        present(
+            {
+                **main,
+                "adaptation": list(result.adaptation),
+                "inverseTextNormalization": itn_member(locale),
+            }
+        )
+        | others
+    )
 
 
 def _json(document: Document) -> bytes:

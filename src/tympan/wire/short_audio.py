@@ -83,6 +83,7 @@ def recognition_document(heard: Heard, form: Format) -> Document:
             model_id=heard.model_id,
             model_name=heard.model_name,
             model_version=heard.model_version,
+            locale=heard.locale,
             fallback=heard.fallback,
             adaptation=heard.adaptation,
         )
@@ -97,7 +98,8 @@ def _span(phrases: Sequence[Phrase]) -> Document:
 
 def _best(heard: Heard, text: str) -> Document:
     unmasked = " ".join(phrase.unmasked or phrase.text for phrase in heard.phrases if phrase.text)
-    forms = forms_of(text, unmasked, heard.locale)
+    spoken = " ".join(phrase.scored for phrase in heard.phrases if phrase.text)
+    forms = forms_of(text, unmasked, heard.locale, spoken)
     return {
         "Confidence": round(_confidence(heard.phrases), 4),
         "Lexical": forms.lexical,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tympan.domain.errors import InvalidInputError, ModelDamagedError
 from tympan.domain.manifest import FormattingRule, PronunciationEntry
+from tympan.ports.inverse_normalizer import InverseNormalizer
 from tympan.ports.recognizer import FORMATTING_FILE, PRONUNCIATIONS_FILE
 from tympan.speech.display_format import DisplayFormatter, Formatted, Profanity
 from tympan.speech.manifest_lines import Record, read_records
@@ -21,15 +23,17 @@ class DisplayRules:
 
     Args:
         folder: The bundle's files.
+        inverse: Writes numbers as figures; None leaves them as the model wrote them.
 
     Raises:
         ModelDamagedError: One of the two files cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inverse: InverseNormalizer | None = None) -> None:
+        self._inverse = inverse
         self._entries = tuple(_records(folder / PRONUNCIATIONS_FILE, PronunciationEntry))
         self._rules = tuple(_records(folder / FORMATTING_FILE, FormattingRule))
-        self._compiled: dict[str, tuple[RewritingRules, DisplayFormatter]] = {}
+        self._compiled: dict[tuple[str, bool], tuple[RewritingRules, DisplayFormatter]] = {}
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -38,13 +42,31 @@ class DisplayRules:
 
     def apply(self, text: str, locale: str, profanity: Profanity) -> Formatted:
         """The text to show, and the rules that changed it as ``spoken -> display``."""
-        if locale not in self._compiled:
+        return self._applied(text, locale, profanity, self._inverse)
+
+    def apply_to_partial(self, text: str, locale: str, profanity: Profanity) -> str:
+        """What to show of a phrase that goes on: its numbers stay words.
+
+        A figure would change with every further word ("20", "25", "25,000").
+        """
+        return self._applied(text, locale, profanity, None).text
+
+    def _applied(
+        self, text: str, locale: str, profanity: Profanity, inverse: InverseNormalizer | None
+    ) -> Formatted:
+        key = (locale, inverse is not None)
+        if key not in self._compiled:
             # Two threads may both compile them; the later ones stay.
-            self._compiled[locale] = (
+            self._compiled[key] = (
                 RewritingRules(self._entries, locale),
-                DisplayFormatter(self._rules, locale, profane=profane_words(locale)),
+                DisplayFormatter(
+                    self._rules,
+                    locale,
+                    profane=profane_words(locale),
+                    write_numbers=None if inverse is None else partial(inverse.normalize, locale=locale),
+                ),
             )
-        rewriting, formatter = self._compiled[locale]
+        rewriting, formatter = self._compiled[key]
         written, rewrites = rewriting.rewrite(text) if self._entries else (text, ())
         formatted = formatter.format_display(written, profanity)
         return replace(formatted, applied=(*rewrites, *formatted.applied))

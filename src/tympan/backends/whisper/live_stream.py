@@ -356,7 +356,9 @@ class WhisperStream:
             return
         self._agreement.add(decoded.ids, lambda token: network.begins_word(token, language))
         stable = network.tokenizer.decode(list(self._agreement.agreed)).strip()
-        shown = self._model.rules.apply(decoded.text, self._options.locale, self._options.profanity).text
+        shown = self._model.rules.apply_to_partial(
+            decoded.text, self._options.locale, self._options.profanity
+        )
         self._tell_partial(start, self._partial_until, shown, stable)
 
     def _tell_partial(self, start: int, end: int, text: str, stable: str) -> None:

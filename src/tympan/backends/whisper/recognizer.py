@@ -29,6 +29,7 @@ from tympan.domain.errors import InvalidInputError
 from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.clock import Clock
+from tympan.ports.inverse_normalizer import InverseNormalizer
 from tympan.ports.model_files import ModelFiles
 from tympan.ports.recognizer import (
     PARTIALS_FILE,
@@ -106,9 +107,17 @@ class WhisperRecognizer:
         files: Brings bundles to this machine.
         clock: Tells how long a model was idle.
         settings: As above.
+        inverse: Writes numbers as figures; None leaves them as the model wrote them.
     """
 
-    def __init__(self, files: ModelFiles, clock: Clock, settings: EngineSettings | None = None) -> None:
+    def __init__(
+        self,
+        files: ModelFiles,
+        clock: Clock,
+        settings: EngineSettings | None = None,
+        inverse: InverseNormalizer | None = None,
+    ) -> None:
+        self._inverse = inverse
         self._files = files
         self._clock = clock
         self._settings = settings or EngineSettings()
@@ -267,7 +276,7 @@ class WhisperRecognizer:
             with lock:
                 return read_once()
 
-        return LoadedModel(network=network, rules=DisplayRules(folder), partials=partials)
+        return LoadedModel(network=network, rules=DisplayRules(folder, self._inverse), partials=partials)
 
     def _watch_idle(self) -> None:
         """Start the thread that unloads idle models; the caller holds the lock."""
@@ -371,6 +380,7 @@ def _recognition(
                 end=end,
                 text=shown.text,
                 unmasked=shown.unmasked,
+                spoken=shown.spoken,
                 confidence=one.decoded.confidence,
                 words=recognized_words(words, offset=one.piece.start, within=(start, end)),
                 rewrites=shown.applied,
@@ -390,6 +400,9 @@ def _alternatives(
         shown = rules.apply(text, options.locale, options.profanity)
         if shown.text and shown.text != best.text and shown.text not in found:
             found[shown.text] = Alternative(
-                text=shown.text, unmasked=shown.unmasked, confidence=min(confidence, heard.decoded.confidence)
+                text=shown.text,
+                unmasked=shown.unmasked,
+                spoken=shown.spoken,
+                confidence=min(confidence, heard.decoded.confidence),
             )
     return tuple(found.values())

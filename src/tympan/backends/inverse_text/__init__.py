@@ -1,0 +1,1 @@
+"""Inverse text normalisation by libraries."""

@@ -1,0 +1,121 @@
+"""What holds for written numbers whichever library finds them.
+
+Digits said one by one are joined, small numbers before a unit are figures, and whatever else a
+library changes in a text is undone.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from functools import cache
+
+from tympan.speech.itn_units import unit_words
+from tympan.speech.number_words import digit_words, is_lone_scale, is_number_word
+
+_EDGES = re.compile(r"^\W+|\W+$")
+_DIGIT = re.compile(r"\d")
+_SHORTEST_RUN = 4
+_SHORTEST_RUN_WITH_ZERO = 3
+_COMMA_LANGUAGES = frozenset({"de", "es", "it"})
+_POINTED_TIME = re.compile(r"^([01]?\d|2[0-4])\.([0-5]\d)(?=\D*$)")
+_POINTS = frozenset({"point", "punto", "punkt", "ponto", "punt"})
+_REPEATS = {"double": 2, "triple": 3}
+
+
+def join_digits(text: str, language: str) -> str:
+    """Write digits said one by one as one number.
+
+    Four are enough, three if a nought is among them; a comma ends a run, and a run that touches
+    another number word is left to whoever reads numbers.
+
+    >>> join_digits("The code is four oh seven two, not one, two, three.", "en")
+    'The code is 4072, not one, two, three.'
+    """
+    pattern = _run_pattern(language)
+    return pattern.sub(lambda found: _joined(found, language), text)
+
+
+def count_units(text: str, language: str) -> str:
+    """Write two to nine as a figure where a unit follows.
+
+    >>> count_units("I have two cats that weigh five kilograms.", "en")
+    'I have two cats that weigh 5 kilograms.'
+    """
+    return _counted_pattern(language).sub(
+        lambda found: digit_words(language)[found[1].casefold()] + found[2], text
+    )
+
+
+def only_numbers(before: str, after: str, language: str) -> str:
+    """Take from a changed text only what was a number and became figures.
+
+    A hundred or a thousand without a count stays a word unless a unit follows: "a thousand thanks".
+
+    >>> only_numbers("twenty five iphones, a hundred times", "25 iPhones, 100 times", "en")
+    '25 iphones, a hundred times'
+    """
+    old, new = before.split(), after.split()
+    written: list[str] = []
+    for operation, first, end, new_first, new_end in SequenceMatcher(
+        a=old, b=new, autojunk=False
+    ).get_opcodes():
+        is_taken = operation != "equal" and _is_number(old, first, end, new[new_first:new_end], language)
+        if not is_taken:
+            written += old[first:end]
+        elif language in _COMMA_LANGUAGES:
+            written += _clocked(new[new_first:new_end], old[first:end])
+        else:
+            written += new[new_first:new_end]
+    return " ".join(written)
+
+
+def core_of(token: str) -> str:
+    """A token in lower case without the marks around it."""
+    return _EDGES.sub("", token).casefold()
+
+
+def _is_number(old: list[str], first: int, end: int, new: list[str], language: str) -> bool:
+    words = [core_of(token) for token in old[first:end]]
+    if not any(_DIGIT.search(token) for token in new):
+        return False
+    if not any(is_number_word(word, language) for word in words):
+        return False
+    follower = core_of(old[end]) if end < len(old) else ""
+    return not is_lone_scale(words, language) or follower in unit_words(language)
+
+
+def _clocked(figures: list[str], spoken: list[str]) -> list[str]:
+    """Times with a colon; some grammars write them with a point, which reads as a decimal number."""
+    if _POINTS.intersection(map(core_of, spoken)):
+        return figures
+    return [_POINTED_TIME.sub(r"\1:\2", one) for one in figures]
+
+
+def _joined(found: re.Match[str], language: str) -> str:
+    names, digits, count = digit_words(language), "", 1
+    for word in found.group().casefold().split():
+        if word in _REPEATS:
+            count = _REPEATS[word]
+            continue
+        digits, count = digits + names[word] * count, 1
+    is_long = len(digits) >= (_SHORTEST_RUN_WITH_ZERO if "0" in digits[1:-1] else _SHORTEST_RUN)
+    neighbours = (*found.string[: found.start()].split()[-1:], *found.string[found.end() :].split()[:1])
+    # A mark on a neighbour is a pause: what stands behind it is no part of the number.
+    touches = any(word.isalpha() and is_number_word(word.casefold(), language) for word in neighbours)
+    return digits if is_long and not touches else found.group()
+
+
+@cache
+def _run_pattern(language: str) -> re.Pattern[str]:
+    names = "|".join(map(re.escape, sorted(digit_words(language), key=len, reverse=True)))
+    repeat = f"(?:(?:{'|'.join(_REPEATS)}) )?" if language == "en" else ""
+    return re.compile(rf"(?<![\w-]){repeat}(?:{names})(?: {repeat}(?:{names}))+(?![\w-])", re.IGNORECASE)
+
+
+@cache
+def _counted_pattern(language: str) -> re.Pattern[str]:
+    small = [word for word, digit in digit_words(language).items() if digit not in "01"]
+    numbers = "|".join(map(re.escape, small))
+    units = "|".join(map(re.escape, sorted(unit_words(language), key=len, reverse=True)))
+    return re.compile(rf"(?<![\w-])({numbers})( (?:{units})(?!\w))", re.IGNORECASE)

@@ -1,0 +1,99 @@
+"""The words that numbers are said with, in the languages with inverse text normalisation."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from num2words import num2words
+
+_SPOKEN = (*range(101), *range(200, 1000, 100), 1000, 2000, 10**6, 2 * 10**6, 10**9, 2 * 10**9)
+_ORDINALS = (*range(1, 32), *range(40, 101, 10), 1000)
+_LINKS = frozenset(["and", "et", "y", "e", "und", "en"])
+_MORE = {
+    "de": "halb viertel dreiviertel zwo beide ein eine",
+    "en": "oh double triple half quarter hundreds thousands",
+    "es": "un una veintiún media cuarto coma punto",
+    "fr": "une demi demie quart virgule septante huitante octante nonante",
+    "it": "una mezza mezzo quarto virgola",
+    "nl": "half kwart komma één eén",
+    "pt": "uma duas meia meio vírgula catorze quatorze",
+}
+_COMPOUNDING = frozenset({"de", "it", "nl"})
+_SHORTEST_PART = 3
+_SCALES = {
+    "de": "hundert tausend million milliarde",
+    "en": "hundred thousand million billion",
+    "es": "cien ciento mil millón",
+    "fr": "cent mille million milliard",
+    "it": "cento mille milione miliardo",
+    "nl": "honderd duizend miljoen miljard",
+    "pt": "cem cento mil milhão bilhão",
+}
+_ARTICLES = frozenset(
+    ["a", "an", "un", "une", "una", "uno", "ein", "eine", "einen", "einer", "um", "uma", "een"]
+)
+_ENGLISH_ZERO = "oh"
+
+
+@cache
+def number_words(language: str) -> frozenset[str]:
+    """Lower-case words that numbers are made of; those that mean other things too are among them."""
+    words: set[str] = set(_MORE[language].split())
+    for value in _SPOKEN:
+        words |= _parts(num2words(value, lang=language))
+    for value in _ORDINALS:
+        words |= _parts(num2words(value, lang=language, to="ordinal"))
+    if language in ("es", "pt", "it"):  # the other gender
+        words |= {word.removesuffix("os") + "as" for word in words if word.endswith("os")}
+        words |= {word.removesuffix("o") + "a" for word in words if word.endswith("o")}
+    return frozenset(words - _LINKS)
+
+
+@cache
+def digit_words(language: str) -> dict[str, str]:
+    """The digits 0 to 9 by the words they are said with one by one."""
+    digits = {num2words(value, lang=language).replace("éé", "ee"): str(value) for value in range(10)}
+    if language == "en":
+        digits[_ENGLISH_ZERO] = "0"
+    if language == "de":
+        digits["zwo"] = "2"
+    return digits
+
+
+def is_number_word(word: str, language: str) -> bool:
+    """Whether a lower-case word is part of a number, or in some languages holds one.
+
+    >>> is_number_word("fünfundzwanzig", "de"), is_number_word("weights", "en")
+    (True, False)
+    """
+    return _pattern(language).search(word) is not None
+
+
+def has_number_word(text: str, language: str) -> bool:
+    """Whether any word of a text is one."""
+    return is_number_word(text.casefold(), language)
+
+
+def is_lone_scale(words: list[str], language: str) -> bool:
+    """Whether lower-case words are "a hundred", "mille" and the like, with no count before it.
+
+    Such words seldom mean an exact number ("a thousand thanks").
+    """
+    rest = [word for word in words if word not in _ARTICLES]
+    return len(rest) == 1 and rest[0] in _SCALES[language].split()
+
+
+@cache
+def _pattern(language: str) -> re.Pattern[str]:
+    words = sorted(number_words(language), key=len, reverse=True)
+    if language not in _COMPOUNDING:
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)")
+    whole = [word for word in words if len(word) < _SHORTEST_PART]
+    parts = [word for word in words if len(word) >= _SHORTEST_PART]
+    alternatives = [*map(re.escape, parts), *(rf"\b{re.escape(word)}\b" for word in whole)]
+    return re.compile("|".join(alternatives))
+
+
+def _parts(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
