@@ -5,8 +5,10 @@ import pytest
 from tests.api.conftest import error_of, wav
 
 from tympan.testing.entities import make_base_model, make_endpoint
+from tympan.testing.inverse_normalizer import FakeInverseNormalizer
 
 URL = "/speech/recognition/conversation/cognitiveservices/v1"
+DICTATION = URL.replace("conversation", "dictation")
 WAV = {"Content-Type": "audio/wav; codecs=audio/pcm; samplerate=16000"}
 
 
@@ -42,6 +44,36 @@ def test_the_detailed_form_gives_the_four_texts(client, base_model):
             "Display": "Remind me to buy 5 pencils.",
         }
     ]
+
+
+def test_words_and_figures_each_have_their_form(world, client, base_model):
+    world.recognizer._texts = lambda *_: "It took twenty five minutes."
+    world.recognizer.inverse = FakeInverseNormalizer()
+    answer = client.post(f"{URL}?language=en-US&format=detailed", content=wav(), headers=WAV).json()
+    [best] = answer["NBest"]
+    assert best["Lexical"] == "it took twenty five minutes"
+    assert best["ITN"] == "it took 25 minutes"
+    assert best["Display"] == answer["DisplayText"] == "It took 25 minutes."
+    assert "inverseTextNormalization" not in answer["Tympan"]
+
+
+def test_marks_are_dictated_in_that_mode_only(world, client, base_model):
+    world.recognizer._texts = lambda *_: "Dear Ann comma how are you question mark."
+    dictated = client.post(f"{DICTATION}?language=en-US", content=wav(), headers=WAV).json()
+    assert dictated["DisplayText"] == "Dear Ann, how are you?"
+    assert "dictation" not in dictated["Tympan"]
+    talked = client.post(f"{URL}?language=en-US", content=wav(), headers=WAV).json()
+    assert talked["DisplayText"] == "Dear Ann comma how are you question mark."
+
+
+def test_a_language_without_figures_or_spoken_marks_says_so(world, client):
+    world.recognizer._languages = ("cy",)
+    world.recognizer._texts = lambda *_: "Dau ddeg pump."
+    world.add(make_base_model(locale="cy-GB"))
+    answer = client.post(f"{DICTATION}?language=cy-GB", content=wav(), headers=WAV).json()
+    assert answer["DisplayText"] == "Dau ddeg pump."
+    assert answer["Tympan"]["inverseTextNormalization"] == "none"
+    assert answer["Tympan"]["dictation"] == "none"
 
 
 def test_silence_is_no_match(world, client, base_model):

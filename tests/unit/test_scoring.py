@@ -20,6 +20,7 @@ from tympan.testing.audio import WavCodec, wav_bytes
 from tympan.testing.blobs import MemoryBlobs
 from tympan.testing.clock import FakeClock
 from tympan.testing.entities import make_base_model, make_dataset, make_model
+from tympan.testing.inverse_normalizer import FakeInverseNormalizer
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.store import MemoryStore
 from tympan.usecases.evaluation_transcripts import EvaluationTranscripts
@@ -148,6 +149,27 @@ def test_every_model_is_scored_and_compared_with_the_first():
     (comparison,) = evaluation.comparisons
     assert (comparison.model_id, comparison.baseline_id, comparison.verdict) == (custom, base, "undecided")
     assert comparison.relative_change == -1
+
+
+def test_figures_change_what_is_shown_and_nothing_that_is_counted():
+    heard = ["He paid twenty five dollars.", "Twenty-five cats sat.", "Yes, five percent."]
+    documents = []
+    for inverse in (None, FakeInverseNormalizer()):
+        house = House(["He paid $25.", "The cat sat.", "Yes, five percent."])
+        house.recognizer.inverse = inverse
+        evaluation = house.run(house.add_model(heard))
+        documents.append(
+            [json.loads(house.file(evaluation, f"höre {n}.wav.model1_score.json")) for n in range(3)]
+        )
+    before, after = documents
+    assert [one["hypothesis"]["display"] for one in after] == [
+        "He paid 25 dollars.",
+        "25 cats sat.",
+        "Yes, 5%.",
+    ]
+    assert [one["hypothesis"]["itn"] for one in after] == ["he paid 25 dollars", "25 cats sat", "yes 5%"]
+    for name in ("counts", "wordErrorRate", "alignment", "characterErrorRate", "normalizedHypothesis"):
+        assert [one[name] for one in after] == [one[name] for one in before]
 
 
 def test_score_files_follow_the_schema_and_say_when_each_word_was_heard():

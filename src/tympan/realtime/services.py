@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tympan.domain.errors import ForbiddenError
 from tympan.ports.clock import Clock
@@ -77,9 +77,13 @@ def live_request(asked: TurnRequest, principal: Principal) -> LiveRequest:
     )
 
 
-def about(chosen: Mapping[str, Chosen]) -> Mapping[str, Document]:
+def about(chosen: Mapping[str, Chosen], asked: TurnRequest) -> Mapping[str, Document]:
     """Which model answers in each locale, as clients are told."""
-    return {locale: answerer_members(answerer_of(one)) for locale, one in chosen.items()}
+    is_dictated = asked.mode is Mode.DICTATION
+    return {
+        locale: answerer_members(replace(answerer_of(one), is_dictated=is_dictated))
+        for locale, one in chosen.items()
+    }
 
 
 def answerer_of(chosen: Chosen) -> Answerer:

@@ -92,7 +92,7 @@ class TurnRunner:
         self._place.enter_context(self._services.at_once.one_more(endpoint))
         self._services.meters.stream(endpoint, 1)
         self._place.callback(self._services.meters.stream, endpoint, -1)
-        self._turn.answered_by(about(self._chosen))
+        self._turn.answered_by(about(self._chosen, self._request))
         await self._tell(self._turn.begin(uuid.uuid4().hex))
 
     async def take(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, BinaryIO, cast
 from urllib.parse import quote
@@ -79,7 +80,7 @@ async def recognize(
             recognise = call.services.recognition.recognize
             language = call.query.get("language")
             answer = await run_in_threadpool(recognise, endpoint_id, language, audio, options)
-            document = recognition_document(_heard(answer), form)
+            document = recognition_document(replace(_heard(answer), is_dictated=mode == _DICTATION), form)
             if call.services.logs.wants(answer.endpoint, is_asked=is_stored):
                 asked = _asked(request, answer, began_at)
                 note = await run_in_threadpool(keep_request, call, audio, _heard(answer), asked)

@@ -42,6 +42,21 @@ _MARKS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         },
         {"virgule": ",", "point": ".", "trait d'union": "-"},
     ),
+    "nl": (
+        {
+            "vraagteken": "?", "uitroepteken": "!", "nieuwe regel": "\n", "nieuwe alinea": "\n\n",
+            "haakje openen": "(", "haakje sluiten": ")", "puntkomma": ";", "dubbele punt": ":",
+        },
+        {"komma": ",", "punt": ".", "koppelteken": "-"},
+    ),
+    "pt": (
+        {
+            "ponto de interrogação": "?", "ponto de exclamação": "!", "ponto e vírgula": ";",
+            "ponto final": ".", "nova linha": "\n", "novo parágrafo": "\n\n", "dois pontos": ":",
+            "abre parênteses": "(", "fecha parênteses": ")",
+        },
+        {"vírgula": ",", "ponto": ".", "hífen": "-"},
+    ),
     "it": (
         {
             "punto interrogativo": "?", "punto esclamativo": "!", "punto e virgola": ";",

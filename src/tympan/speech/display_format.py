@@ -19,6 +19,8 @@ from tympan.speech.phrase_rules import PhraseRules
 from tympan.speech.spoken_numbers import write_numbers
 
 _SPACES = re.compile(r" {2,}")
+_GAP = "\0"  # where a word was removed
+_AROUND_GAPS = re.compile(rf"([,;:]?)\s*{_GAP}(?:\s*{_GAP})*(\s*[,.;:!?…])?")
 
 
 class Profanity(StrEnum):
@@ -149,6 +151,8 @@ class DisplayFormatter:
         unmasked = _SPACES.sub(" ", rewritten).strip()
         masked, profane = self._profanity.apply(rewritten, lambda heard, _: _masked(heard, profanity))
         shown = _SPACES.sub(" ", masked).strip()
+        if profanity is Profanity.REMOVED and profane:
+            shown = _closed_up(shown, capitalise=rewritten[:1].isupper())
         if profanity is Profanity.RAW or not profane:
             return Formatted(text=shown, applied=tuple(applied))
         applied += ["profanity" for _ in profane]
@@ -199,12 +203,25 @@ def _capitalised(text: str) -> str:
     return text if place is None else text[:place] + text[place].upper() + text[place + 1 :]
 
 
+def _closed_up(text: str, *, capitalise: bool) -> str:
+    """Close the gaps that removed words left, with the marks that only stood around those."""
+
+    def closed(found: re.Match[str]) -> str:
+        after = (found[2] or "").strip()
+        return after or found[1]
+
+    whole = _AROUND_GAPS.sub(closed, text).lstrip(" ,;:").rstrip()
+    if not any(character.isalnum() for character in whole):
+        return ""
+    return _capitalised(whole) if capitalise else whole
+
+
 def _masked(heard: str, profanity: Profanity) -> str:
     match profanity:
         case Profanity.MASKED:
             return "".join(c if c.isspace() else "*" for c in heard)
         case Profanity.REMOVED:
-            return ""
+            return _GAP
         case Profanity.TAGS:
             return f"<profanity>{heard}</profanity>"
     return heard

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tympan.domain.errors import InvalidInputError, ModelDamagedError, UnavailableError
 from tympan.domain.model import Bundle
+from tympan.ports.inverse_normalizer import InverseNormalizer
 from tympan.ports.recognizer import (
     Alternative,
     HostState,
@@ -47,6 +48,7 @@ class FakeRecognizer:
         texts: Texts by ``fingerprint`` of the recording, or a function of bundle, recording
             and options. A recording it does not know gives no words; neither does silence.
         languages: Whisper codes it knows.
+        inverse: Writes the numbers of its texts as figures.
 
     Attributes:
         damaged: Digests of bundles that cannot be loaded.
@@ -58,8 +60,13 @@ class FakeRecognizer:
     """
 
     def __init__(
-        self, texts: Mapping[str, str] | Hearing | None = None, *, languages: Sequence[str] = ("en", "de")
+        self,
+        texts: Mapping[str, str] | Hearing | None = None,
+        *,
+        languages: Sequence[str] = ("en", "de"),
+        inverse: InverseNormalizer | None = None,
     ) -> None:
+        self.inverse = inverse
         self._texts = texts or {}
         self._languages = tuple(languages)
         self._loaded: set[str] = set()
@@ -161,10 +168,12 @@ class FakeRecognizer:
             Alternative(text=f"{text} {number}", unmasked="", confidence=0.9 / (number + 2))
             for number in range(options.alternatives)
         )
+        shown = self.inverse.normalize(text, options.locale) if self.inverse else text
         phrase = Phrase(
             start=0,
             end=samples.size,
-            text=text,
+            text=shown,
+            spoken=text if shown != text else "",
             confidence=0.9,
             words=words,
             alternatives=others,

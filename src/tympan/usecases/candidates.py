@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tympan.ports.recognizer import Alternative, Phrase, RecognizedWord
-from tympan.speech.dictation import write_marks
+from tympan.speech.dictation import knows_dictation, write_marks
 from tympan.speech.text_forms import PlacedToken, forms_of, place_tokens, without_punctuation
 from tympan.usecases.listening import Candidate, ListeningOptions, Punctuation
 
@@ -37,7 +37,10 @@ def _others(phrase: Phrase, best: Candidate, locale: str, options: ListeningOpti
 
 
 def punctuated(phrase: Phrase, locale: str, punctuation: Punctuation) -> Phrase:
-    """A phrase with punctuation from where it was asked for."""
+    """A phrase with punctuation from where it was asked for.
+
+    Who dictates in a language without a table of spoken marks gets the recogniser's own.
+    """
     return replace(
         phrase,
         text=_punctuated(phrase.text, locale, punctuation),
@@ -66,7 +69,7 @@ def _punctuated(text: str, locale: str, punctuation: Punctuation) -> str:
     match punctuation:
         case Punctuation.NONE:
             return without_punctuation(text)
-        case Punctuation.DICTATED:
+        case Punctuation.DICTATED if knows_dictation(locale):
             return write_marks(text, locale, is_dictated=True)
         case Punctuation.DICTATED_AND_AUTOMATIC:
             return write_marks(text, locale, is_dictated=False)

@@ -9,9 +9,16 @@ from datetime import datetime
 
 from tympan.domain.errors import FetchError, InvalidInputError, UnavailableError
 from tympan.domain.model import Model
-from tympan.domain.transcription import LanguageChoice, LanguageMode, SpeakerHint, TranscriptionOptions
+from tympan.domain.transcription import (
+    LanguageChoice,
+    LanguageMode,
+    PunctuationMode,
+    SpeakerHint,
+    TranscriptionOptions,
+)
 from tympan.ports.speaker_embedder import SpeakerEmbedder
 from tympan.ports.store import Transaction
+from tympan.speech.dictation import knows_dictation
 from tympan.usecases.hearing_rules import usable_model
 from tympan.usecases.model_lookup import newest_base_model
 from tympan.usecases.resource_rules import canonical_locale
@@ -28,9 +35,10 @@ def checked_options(
 
     Raises:
         InvalidInputError: Channels (code ``InvalidChannels``), numbers of speakers or candidate
-            locales break a rule.
+            locales break a rule, or nothing is known of spoken punctuation in one of them.
     """
     _check_channels(options.channels, limits)
+    _check_dictation(options, locale)
     if options.speakers is not None:
         _check_speakers(options.speakers, limits)
     if options.languages is None:
@@ -46,6 +54,19 @@ def _check_channels(channels: Sequence[int], limits: TranscriptionLimits) -> Non
             "[0, 1]. Channels that a recording does not have are left out.",
             code="InvalidChannels",
             target="properties.channels",
+        )
+
+
+def _check_dictation(options: TranscriptionOptions, locale: str) -> None:
+    if options.punctuation is not PunctuationMode.DICTATED:
+        return
+    candidates = options.languages.candidate_locales if options.languages else ()
+    unknown = sorted({one for one in (locale, *candidates) if not knows_dictation(one)})
+    if unknown:
+        raise InvalidInputError(
+            f"There is no table of spoken punctuation for {', '.join(unknown)}. Use punctuationMode "
+            "Automatic, or DictatedAndAutomatic to have it where there is one.",
+            target="properties.punctuationMode",
         )
 
 

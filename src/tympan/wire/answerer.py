@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tympan.speech.dictation import knows_dictation
 from tympan.speech.itn_languages import has_itn
 from tympan.wire.values import Document, present
 
@@ -18,6 +19,7 @@ class Answerer:
         fallback: Why another model than the endpoint's answered; None when it did not.
         adaptation: What of the model's adaptation was applied.
         locale: What it was asked to hear.
+        is_dictated: Whether spoken marks were to be written.
     """
 
     model_id: str
@@ -26,6 +28,7 @@ class Answerer:
     locale: str
     fallback: str | None = None
     adaptation: Sequence[str] = ()
+    is_dictated: bool = False
 
 
 def itn_member(locale: str) -> str | None:
@@ -43,5 +46,6 @@ def answerer_members(one: Answerer) -> Document:
             "adaptation": list(one.adaptation),
             "fallback": one.fallback,
             "inverseTextNormalization": itn_member(one.locale),
+            "dictation": "none" if one.is_dictated and not knows_dictation(one.locale) else None,
         }
     )

@@ -53,6 +53,7 @@ class Heard:
         model_id: The model that answered; ``model_name`` and ``model_version`` say more.
         fallback: Why another model than the endpoint's answered; None when it did not.
         adaptation: What of the model's adaptation was applied.
+        is_dictated: Whether spoken marks were to be written.
     """
 
     phrases: Sequence[Phrase]
@@ -63,6 +64,7 @@ class Heard:
     model_version: str
     fallback: str | None
     adaptation: Sequence[str]
+    is_dictated: bool = False
 
 
 def recognition_document(heard: Heard, form: Format) -> Document:
@@ -86,6 +88,7 @@ def recognition_document(heard: Heard, form: Format) -> Document:
             locale=heard.locale,
             fallback=heard.fallback,
             adaptation=heard.adaptation,
+            is_dictated=heard.is_dictated,
         )
     )
     return document

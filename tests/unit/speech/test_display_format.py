@@ -115,6 +115,44 @@ def test_a_pattern_takes_whole_words_and_whole_numbers_only(pattern: str, heard:
     assert "-" not in written(pattern, heard)
 
 
+def test_rules_of_the_owner_come_before_the_figures_of_the_language():
+    def write(text: str) -> str:
+        return text.replace("one oh five one fifteen", "105115").replace("twenty five", "25")
+
+    rules = rules_of("#itn\n\\d\\d\\d-\\d\\d\\d\n#rewrite\ncats\tCats Inc\n#profanity\nfake word\n")
+    formatter = DisplayFormatter(rules, "en-US", write_numbers=write)
+    shown = formatter.format_display("Call one oh five one fifteen for twenty five cats, fake word.")
+    assert shown.text == "Call 105-115 for 25 Cats Inc, **** ****."
+    assert shown.unmasked == "Call 105-115 for 25 Cats Inc, fake word."
+    assert shown.spoken == "Call 105-115 for twenty five Cats Inc, fake word."
+    assert formatter.format_display("Just cats.").spoken == ""
+
+
+def test_test_lines_have_the_figures_of_their_language():
+    rules = [FormattingRule(section="test", source="zehn oh fünf", target="10 oh fünf", line=1)]
+    assert list(failing_tests(rules, "de-DE", lambda text: text.replace("zehn", "10"))) == []
+    [(_, finding)] = failing_tests(rules, "de-DE")
+    assert "Zehn oh fünf" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Fake word, it hurts.", "It hurts."),
+        ("It is, fake word, late.", "It is, late."),
+        ("What the fake word!", "What the!"),
+        ("Fake word!", ""),
+        ("fake word it", "it"),
+        ("Ça va ! It is fake word fake word late.", "Ça va ! It is late."),
+        ("So fake word, so late.", "So, so late."),
+    ],
+)
+def test_a_removed_phrase_leaves_no_marks_behind(text: str, left: str):
+    rules = rules_of("#profanity\nfake word\n")
+    shown = apply(rules, text, locale="en-US", profanity=Profanity.REMOVED)
+    assert (shown.text, shown.unmasked) == (left, text)
+
+
 def test_the_longest_pattern_wins():
     rules = rules_of("#itn\ncat-\\d\ncat-\\d-\\d\n")
     assert apply(rules, "my cat one two", locale="en-US", is_lexical=True).text == "My cat-1-2"
@@ -164,7 +202,7 @@ def test_chinese_is_rewritten_without_spaces():
     ("mode", "expected"),
     [
         (Profanity.MASKED, "Such a **** ****!"),
-        (Profanity.REMOVED, "Such a !"),
+        (Profanity.REMOVED, "Such a!"),
         (Profanity.TAGS, "Such a <profanity>fake word</profanity>!"),
         (Profanity.RAW, "Such a fake word!"),
     ],

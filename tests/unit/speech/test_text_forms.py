@@ -16,6 +16,12 @@ def test_the_four_forms_of_the_published_example():
     assert forms.display == "Remind me to buy 5 pencils."
 
 
+def test_the_lexical_form_has_the_words_that_were_heard():
+    forms = forms_of("Room 205 costs $3.50.", "", "en-US", "Room two oh five costs three dollars fifty.")
+    assert forms.lexical == "room two oh five costs three dollars fifty"
+    assert (forms.itn, forms.display) == ("room 205 costs $3.50", "Room 205 costs $3.50.")
+
+
 def test_only_the_masked_forms_hide_profane_words():
     forms = forms_of("Oh, **** it.", "Oh, shit it.", "en-US")
     assert (forms.lexical, forms.itn) == ("oh shit it", "oh shit it")
@@ -52,6 +58,8 @@ def test_taking_punctuation_away_twice_changes_nothing_more(text):
         ("fr-FR", "bonjour virgule ça va point d'interrogation", "bonjour, ça va?"),
         ("es-ES", "hola coma qué tal signo de interrogación", "hola, qué tal?"),
         ("it-IT", "ciao virgola come stai punto interrogativo", "ciao, come stai?"),
+        ("pt-BR", "olá vírgula tudo bem ponto de interrogação", "olá, tudo bem?"),
+        ("nl-NL", "hallo komma hoe gaat het vraagteken", "hallo, hoe gaat het?"),
         ("ja-JP", "こんにちは。", "こんにちは"),
     ],
 )
