@@ -60,6 +60,13 @@ def test_a_model_can_be_named_for_a_locale(world, base_model):
     assert answer.headers["x-model-adaptation"] == "training"
 
 
+def test_a_language_without_figures_is_named(world):
+    world.recognizer._languages = ("cy",)
+    world.add(make_base_model(locale="cy-GB"))
+    answer = transcribe(world.client, {"locales": ["cy-GB"]})
+    assert answer.headers["x-inverse-text-normalization"] == "none; locale=cy-GB"
+
+
 def test_silence_has_no_phrases(world, base_model):
     world.recognizer._texts = {}
     document = transcribe(world.client, {"locales": ["en-US"]}).json()

@@ -168,6 +168,20 @@ def test_a_conversation_from_the_first_word_to_the_last(place, model):
     assert re.fullmatch(r"[0-9a-f]{32}", first["Id"])
 
 
+def test_dictated_marks_are_written_and_missing_tables_declared(world, place, model):
+    place.recognizer._texts = lambda *_: "Dear Ann comma how are you question mark."
+    with place.connect(CONVERSATION.replace("conversation", "dictation")) as socket:
+        first = Speaker(socket).begin().send(said(1.0, 1.0)).phrases()[0]
+    assert first["DisplayText"] == "Dear Ann, how are you?"
+    assert "dictation" not in first["Tympan"]
+    place.recognizer._languages = ("cy",)
+    world.add(make_base_model(locale="cy-GB"))
+    with place.connect(CONVERSATION.replace("conversation", "dictation"), language="cy-GB") as socket:
+        first = Speaker(socket).begin().send(said(1.0, 1.0)).phrases()[0]
+    assert first["DisplayText"] == "Dear Ann comma how are you question mark."
+    assert first["Tympan"]["dictation"] == first["Tympan"]["inverseTextNormalization"] == "none"
+
+
 @pytest.mark.parametrize(("container", "codec"), [("ogg", "libopus"), ("flac", "flac")])
 def test_compressed_audio_in_one_message_is_heard_like_any_other(place, container, codec):
     file = io.BytesIO()

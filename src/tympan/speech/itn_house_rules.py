@@ -15,6 +15,9 @@ from tympan.speech.number_words import digit_words, is_lone_scale, is_number_wor
 
 _EDGES = re.compile(r"^\W+|\W+$")
 _DIGIT = re.compile(r"\d")
+_NEAR = 3
+_BEFORE, _AFTER = 3, 5  # words that tell what a number is: "May", "a quarter past", "por ciento"
+_WORD = re.compile(r"\S+")
 _SHORTEST_RUN = 4
 _SHORTEST_RUN_WITH_ZERO = 3
 _COMMA_LANGUAGES = frozenset({"de", "es", "it"})
@@ -57,17 +60,62 @@ def only_numbers(before: str, after: str, language: str) -> str:
     """
     old, new = before.split(), after.split()
     written: list[str] = []
+    at = 0
+    for first, end, new_first, new_end in _changes(old, new):
+        written += old[at:first]
+        replacement = new[new_first:new_end]
+        if not _is_number(old, first, end, replacement, language):
+            written += old[first:end]
+        elif language in _COMMA_LANGUAGES:
+            written += _clocked(replacement, old[first:end])
+        else:
+            written += replacement
+        at = end
+    return " ".join((*written, *old[at:]))
+
+
+def _changes(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    """Where two lists of words differ: places in the old and in the new one.
+
+    A word that went away or came without another in its place belongs to the change beside it:
+    in "zehn Uhr dreißig" and "10.30 Uhr" it is the last.
+    """
+    changes: list[tuple[int, int, int, int]] = []
+    is_open = False  # whether the last change has words on one side only
     for operation, first, end, new_first, new_end in SequenceMatcher(
         a=old, b=new, autojunk=False
     ).get_opcodes():
-        is_taken = operation != "equal" and _is_number(old, first, end, new[new_first:new_end], language)
-        if not is_taken:
-            written += old[first:end]
-        elif language in _COMMA_LANGUAGES:
-            written += _clocked(new[new_first:new_end], old[first:end])
+        if operation == "equal":
+            continue
+        is_one_sided = operation != "replace"
+        if changes and (is_open or is_one_sided) and first - changes[-1][1] <= _NEAR:
+            changes[-1] = (changes[-1][0], end, changes[-1][2], new_end)
+            is_open = False
         else:
-            written += new[new_first:new_end]
-    return " ".join(written)
+            changes.append((first, end, new_first, new_end))
+            is_open = is_one_sided
+    return changes
+
+
+def number_windows(text: str, language: str) -> list[tuple[int, int]]:
+    """The stretches of a text that matter for its numbers: these words and a few around them.
+
+    Returns:
+        Half-open character ranges, ascending and apart from each other; empty where no word is
+        part of a number.
+    """
+    words = list(_WORD.finditer(text))
+    windows: list[tuple[int, int]] = []
+    for place, word in enumerate(words):
+        if not is_number_word(word[0].casefold(), language):
+            continue
+        first, last = max(0, place - _BEFORE), min(len(words) - 1, place + _AFTER)
+        start, end = words[first].start(), words[last].end()
+        if windows and start <= windows[-1][1] + 1:
+            windows[-1] = (windows[-1][0], end)
+        else:
+            windows.append((start, end))
+    return windows
 
 
 def core_of(token: str) -> str:

@@ -70,11 +70,6 @@ def is_number_word(word: str, language: str) -> bool:
     return _pattern(language).search(word) is not None
 
 
-def has_number_word(text: str, language: str) -> bool:
-    """Whether any word of a text is one."""
-    return is_number_word(text.casefold(), language)
-
-
 def is_lone_scale(words: list[str], language: str) -> bool:
     """Whether lower-case words are "a hundred", "mille" and the like, with no count before it.
 

@@ -149,6 +149,15 @@ def test_a_result_names_every_model_that_could_have_heard_it():
     ]
 
 
+def test_a_result_says_where_numbers_stayed_as_the_model_wrote_them():
+    result = SourceResult(
+        source="a", timestamp=RESULT.timestamp, samples=1, model_ids={"en-US": "m", "cy-GB": "n"}
+    )
+    ours = written("v3.2", result=result)["tympan"]
+    assert "inverseTextNormalization" not in ours
+    assert [one.get("inverseTextNormalization") for one in ours["models"]] == [None, "none"]
+
+
 def test_the_report_is_the_published_one():
     outcomes = [
         SourceOutcome(source="https://host/a.wav"),

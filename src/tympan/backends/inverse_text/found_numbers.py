@@ -131,7 +131,8 @@ def _written(
         return f"{_grouped(number)}%", number.end + 2
     words = [core_of(token) for token in tokens[number.start : number.end]]
     is_counted = bool(after) and after[0] in unit_words(language)
-    if is_lone_scale(words, language) and not is_counted:
+    is_uncounted = is_lone_scale(words, language) and not is_counted
+    if is_uncounted or (len(words) == 1 and words[0] in _LARGE[language]):
         return "", number.end
     if number.is_whole and words[-1] in _LARGE[language] and number.value % _MILLION == 0:
         scale = _MILLION if words[-1] in _LARGE[language][: len(_LARGE[language]) // 2] else 1000 * _MILLION
