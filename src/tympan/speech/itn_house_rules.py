@@ -18,8 +18,8 @@ _DIGIT = re.compile(r"\d")
 _NEAR = 3
 _BEFORE, _AFTER = 3, 5  # words that tell what a number is: "May", "a quarter past", "por ciento"
 _WORD = re.compile(r"\S+")
-_SHORTEST_RUN = 4
-_SHORTEST_RUN_WITH_ZERO = 3
+_SHORTEST_RUN = 3
+_COUNTING = frozenset({"123", "321"})
 _COMMA_LANGUAGES = frozenset({"de", "es", "it"})
 _POINTED_TIME = re.compile(r"^([01]?\d|2[0-4])\.([0-5]\d)(?=\D*$)")
 _POINTS = frozenset({"point", "punto", "punkt", "ponto", "punt"})
@@ -29,7 +29,7 @@ _REPEATS = {"double": 2, "triple": 3}
 def join_digits(text: str, language: str) -> str:
     """Write digits said one by one as one number.
 
-    Four are enough, three if a nought is among them; a comma ends a run, and a run that touches
+    Three are enough, unless somebody counts to three; a comma ends a run, and a run that touches
     another number word is left to whoever reads numbers.
 
     >>> join_digits("The code is four oh seven two, not one, two, three.", "en")
@@ -129,8 +129,16 @@ def _is_number(old: list[str], first: int, end: int, new: list[str], language: s
         return False
     if not any(is_number_word(word, language) for word in words):
         return False
+    if any(_is_torn(word, language) for word in words):
+        return False
     follower = core_of(old[end]) if end < len(old) else ""
     return not is_lone_scale(words, language) or follower in unit_words(language)
+
+
+def _is_torn(word: str, language: str) -> bool:
+    """Whether a number is only the beginning of a longer compound, as in "twenty-five-odd"."""
+    parts = word.split("-")
+    return len(parts) > 2 and not is_number_word(parts[-1], language)  # noqa: PLR2004
 
 
 def _clocked(figures: list[str], spoken: list[str]) -> list[str]:
@@ -147,7 +155,7 @@ def _joined(found: re.Match[str], language: str) -> str:
             count = _REPEATS[word]
             continue
         digits, count = digits + names[word] * count, 1
-    is_long = len(digits) >= (_SHORTEST_RUN_WITH_ZERO if "0" in digits[1:-1] else _SHORTEST_RUN)
+    is_long = len(digits) >= _SHORTEST_RUN and digits not in _COUNTING
     neighbours = (*found.string[: found.start()].split()[-1:], *found.string[found.end() :].split()[:1])
     # A mark on a neighbour is a pause: what stands behind it is no part of the number.
     touches = any(word.isalpha() and is_number_word(word.casefold(), language) for word in neighbours)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ITN_LANGUAGES = frozenset({"de", "en", "es", "fr", "it", "nl", "pt"})
+ITN_LANGUAGES = frozenset({"da", "de", "en", "es", "fr", "it", "nl", "pt"})
 """ISO 639 codes. In others a result keeps the numbers as the model wrote them, and says so."""
 
 

@@ -7,6 +7,7 @@ import re
 from tympan.speech.itn_languages import language_of
 
 _KNOWN = {
+    "da": {"femogtyve": "25", "fem procent": "5 procent"},
     "de": {"fünfundzwanzig": "25", "fünf prozent": "5 Prozent"},
     "en": {"twenty five": "25", "twenty-five": "25", "five percent": "5%"},
     "es": {"veinticinco": "25", "cinco por ciento": "5 %"},

@@ -11,7 +11,7 @@ from tympan.speech.itn_house_rules import count_units, join_digits, number_windo
         ("en", "Call five five five one two three four.", "Call 5551234."),
         ("en", "Room two oh five, please.", "Room 205, please."),
         ("en", "Dial double five triple two now", "Dial 55222 now"),
-        ("en", "One two three, go!", "One two three, go!"),
+        ("en", "One two three, go! Nine one one.", "One two three, go! 911."),
         ("en", "One, two, three, four.", "One, two, three, four."),
         ("en", "twenty one two three four", "twenty one two three four"),
         ("en", "one two three four hundred", "one two three four hundred"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from text_to_num import find_numbers
 
@@ -12,18 +12,24 @@ from tympan.speech.itn_house_rules import core_of
 from tympan.speech.itn_units import month_words, unit_words
 from tympan.speech.number_words import is_lone_scale
 
-LANGUAGES = frozenset({"nl", "pt"})
+LANGUAGES = frozenset({"da", "nl", "pt"})
 
 _MARKED_END = re.compile(r"[^\w]$")
 _PERCENT = {"pt": ("por", "cento")}
-_LARGE = {"nl": ("miljoen", "miljard"), "pt": ("milhão", "milhões", "bilhão", "bilhões")}
+_LARGE = {
+    "da": ("million", "millioner", "milliard", "milliarder"),
+    "nl": ("miljoen", "miljard"),
+    "pt": ("milhão", "milhões", "bilhão", "bilhões"),
+}
 _CLOCKS = {
     "nl": (re.compile(r"\b([01]?\d|2[0-4]) uur ([1-5]\d)\b"), r"\1:\2 uur"),
     "pt": (re.compile(r"(?<=\b[àÀ]s )([01]?\d|2[0-4]) e ([1-5]\d)\b"), r"\1:\2"),
 }
 _CLOCK_LINK = {"nl": "uur", "pt": "e"}
 _PAIRED_YEAR = re.compile(r"\b(1[1-9]|20) ([1-9]\d)(?![\d.,]*\d)")
+_DANISH_AND = "og"
 _SMALLEST = 10
+_THOUSAND = 1000
 _GROUPED_FROM = 10_000
 _MILLION = 10**6
 _LAST_MINUTE = 59
@@ -80,8 +86,9 @@ def write_found_numbers(text: str, language: str) -> str:
             written.append(_with_marks(tokens, number.start, end, figures))
             at = end
     joined = " ".join((*written, *tokens[at:]))
-    clock, form = _CLOCKS[language]
-    joined = clock.sub(form, joined)
+    if language in _CLOCKS:
+        clock, form = _CLOCKS[language]
+        joined = clock.sub(form, joined)
     return _PAIRED_YEAR.sub(r"\1\2", joined) if language == "nl" and joined != text else joined
 
 
@@ -99,20 +106,24 @@ def _numbers(tokens: Sequence[str], language: str) -> Iterator[_Number]:
             value=found.value,
             is_ordinal=found.is_ordinal,
         )
-        if held is not None and _goes_on(held, number, tokens):
-            held = _Number(
-                start=held.start,
-                end=number.end,
-                figures=held.figures + number.figures,
-                value=held.value,
-                is_ordinal=False,
-            )
-            continue
-        if held is not None:
+        joined = _joined(held, number, tokens) if held is not None else None
+        if held is not None and joined is None:
             yield held
-        held = number
+        held = joined or number
     if held is not None:
         yield held
+
+
+def _joined(number: _Number, follower: _Number, tokens: Sequence[str]) -> _Number | None:
+    """Two finds that are one number: "drie komma een" and "vier", "tusind" "og" "femogtyve"."""
+    if _goes_on(number, follower, tokens):
+        return replace(number, end=follower.end, figures=number.figures + follower.figures)
+    is_linked = follower.start == number.end + 1 and tokens[number.end] == _DANISH_AND
+    is_round = number.is_whole and number.value >= _THOUSAND and number.value % _THOUSAND == 0
+    if is_linked and is_round and follower.is_whole and follower.value < _THOUSAND:
+        value = int(number.value + follower.value)
+        return replace(number, end=follower.end, figures=str(value), value=value)
+    return None
 
 
 def _goes_on(number: _Number, follower: _Number, tokens: Sequence[str]) -> bool:
@@ -135,7 +146,9 @@ def _written(
     if is_uncounted or (len(words) == 1 and words[0] in _LARGE[language]):
         return "", number.end
     if number.is_whole and words[-1] in _LARGE[language] and number.value % _MILLION == 0:
-        scale = _MILLION if words[-1] in _LARGE[language][: len(_LARGE[language]) // 2] else 1000 * _MILLION
+        scale = (
+            _MILLION if words[-1] in _LARGE[language][: len(_LARGE[language]) // 2] else _THOUSAND * _MILLION
+        )
         return f"{int(number.value) // scale} {words[-1]}", number.end
     if not number.is_whole and not number.is_ordinal:
         return number.figures, number.end
@@ -154,7 +167,12 @@ def _is_day(after: Sequence[str], language: str) -> bool:
 
 def _is_hour(tokens: Sequence[str], number: _Number, follower: _Number | None, language: str) -> bool:
     """Whether minutes follow, as in "às três e trinta" and "om drie uur dertig"."""
-    if follower is None or follower.start != number.end + 1 or not follower.is_whole:
+    if (
+        language not in _CLOCK_LINK
+        or follower is None
+        or follower.start != number.end + 1
+        or not follower.is_whole
+    ):
         return False
     is_linked = tokens[number.end] == _CLOCK_LINK[language]
     is_told = language != "pt" or (number.start > 0 and core_of(tokens[number.start - 1]) == "às")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tympan.backends.inverse_text import finite_state, found_numbers
+from tympan.speech.itn_english import write_english
 from tympan.speech.itn_house_rules import count_units, join_digits, number_windows, only_numbers
 from tympan.speech.itn_languages import language_of
-
 
 _MOST_PASSES = 4
 """A figure can make its neighbour readable; the last pass changes nothing, mostly at no cost."""
@@ -39,7 +39,7 @@ class LibraryInverseNormalizer:
         return "".join((*pieces, text[at:])) if pieces else text
 
     def _written(self, text: str, language: str, locale: str) -> str:
-        joined = join_digits(text, language)
+        joined = join_digits(write_english(text) if language == "en" else text, language)
         if language in finite_state.LANGUAGES:
             found = self._grammars.write(joined, language, locale)
         else:
