@@ -7,6 +7,7 @@ SCRIPTS = (
     "management_api",
     "import_archive",
     "sclite_agreement",
+    "display_text",
     "announcing",
     "batch_overhead",
     "long_recording",
