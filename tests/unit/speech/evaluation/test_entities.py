@@ -15,8 +15,10 @@ FOUND = [
     (
         "en-US",
         "I paid $1.5 million to Ann Smith on May 21st, 1999 at 10:30 a.m. for A4-B12 and ten dollars.",
-        "money $1.5 million | name Ann Smith | dateTime May 21st, 1999 | dateTime 10:30 a.m. | code A4-B12 | "
-        "money ten dollars",
+        (
+            "money $1.5 million | name Ann Smith | dateTime May 21st, 1999 | dateTime 10:30 a.m. | "
+            "code A4-B12 | money ten dollars"
+        ),
     ),
     (
         "en-GB",
