@@ -23,6 +23,16 @@ _COUNTING = frozenset({"123", "321"})
 _COMMA_LANGUAGES = frozenset({"de", "es", "it"})
 _POINTED_TIME = re.compile(r"^([01]?\d|2[0-4])\.([0-5]\d)(?=\D*$)")
 _POINTS = frozenset({"point", "punto", "punkt", "ponto", "punt"})
+_RANGES = {
+    "da": "til|eller",
+    "de": "bis|oder",
+    "en": "to|or",
+    "es": "a|o",
+    "fr": "à|ou",
+    "it": "a|o",
+    "nl": "tot|of",
+    "pt": "a|ou",
+}
 _REPEATS = {"double": 2, "triple": 3}
 
 
@@ -40,14 +50,25 @@ def join_digits(text: str, language: str) -> str:
 
 
 def count_units(text: str, language: str) -> str:
-    """Write two to nine as a figure where a unit follows.
+    """Write two to nine as a figure where a unit follows, or a range that ends in a figure with one.
+
+    The end of a longer number that nobody could read stays a word.
 
     >>> count_units("I have two cats that weigh five kilograms.", "en")
     'I have two cats that weigh 5 kilograms.'
+    >>> count_units("two to three feet, one eighty two kilos", "en")
+    '2 to 3 feet, one eighty two kilos'
     """
-    return _counted_pattern(language).sub(
-        lambda found: digit_words(language)[found[1].casefold()] + found[2], text
-    )
+    single, ranged = _counted_patterns(language)
+    digits = digit_words(language)
+
+    def counted(found: re.Match[str]) -> str:
+        before = found.string[: found.start()].split()[-1:]
+        if before and before[0].isalpha() and is_number_word(before[0].casefold(), language):
+            return found.group()
+        return digits[found[1].casefold()] + found[2]
+
+    return ranged.sub(counted, single.sub(counted, text))
 
 
 def only_numbers(before: str, after: str, language: str) -> str:
@@ -118,6 +139,10 @@ def number_windows(text: str, language: str) -> list[tuple[int, int]]:
     return windows
 
 
+def _folded(words: list[str]) -> list[str]:
+    return [word.casefold() for word in words]
+
+
 def core_of(token: str) -> str:
     """A token in lower case without the marks around it."""
     return _EDGES.sub("", token).casefold()
@@ -170,8 +195,10 @@ def _run_pattern(language: str) -> re.Pattern[str]:
 
 
 @cache
-def _counted_pattern(language: str) -> re.Pattern[str]:
+def _counted_patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     small = [word for word, digit in digit_words(language).items() if digit not in "01"]
     numbers = "|".join(map(re.escape, small))
     units = "|".join(map(re.escape, sorted(unit_words(language), key=len, reverse=True)))
-    return re.compile(rf"(?<![\w-])({numbers})( (?:{units})(?!\w))", re.IGNORECASE)
+    single = rf"(?<![\w-])({numbers})( (?:{units})(?!\w))"
+    ranged = rf"(?<![\w-])({numbers})( (?:{_RANGES[language]}) \d[\d.,]*(?:%| (?:{units})(?!\w)))"
+    return re.compile(single, re.IGNORECASE), re.compile(ranged, re.IGNORECASE)

@@ -28,6 +28,9 @@ def test_digits_said_one_by_one_are_one_number(language, text, expected):
     [
         ("en", "Two cats, two kilos.", "Two cats, 2 kilos."),
         ("en", "In two minutes one meter", "In two minutes one meter"),
+        ("en", "two to three feet, three or 10 feet", "2 to 3 feet, 3 or 10 feet"),
+        ("en", "one eighty two kilos, two to one", "one eighty two kilos, two to one"),
+        ("de", "zwei bis drei Meter", "2 bis 3 Meter"),
         ("fr", "neuf mètres de fille neuve", "9 mètres de fille neuve"),
         ("pt", "duas vezes cinco reais", "duas vezes 5 reais"),
     ],
@@ -52,6 +55,12 @@ def test_small_numbers_are_figures_before_units_only(language, text, expected):
         ("es", "tres punto cincuenta", "3.50", "3.50"),
         ("en", "three dollars and fifty cents", "$3.50", "$3.50"),
         ("en", "no change", "no change", "no change"),
+        (
+            "en",
+            "twenty five iphones, a hundred times",
+            "25 iPhones, 100 times",
+            "25 iphones, a hundred times",
+        ),
     ],
 )
 def test_only_what_was_a_number_may_change(language, before, after, expected):
