@@ -104,7 +104,7 @@ def _changes(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
     changes: list[tuple[int, int, int, int]] = []
     is_open = False  # whether the last change has words on one side only
     for operation, first, end, new_first, new_end in SequenceMatcher(
-        a=old, b=new, autojunk=False
+        a=_folded(old), b=_folded(new), autojunk=False
     ).get_opcodes():
         if operation == "equal":
             continue
