@@ -272,6 +272,16 @@ REFUSED = [
 ]
 
 
+def test_marks_are_dictated_in_languages_with_a_table_only(world, base_model):
+    world.add(make_base_model(locale="ja-JP"))
+    dictated = {"punctuationMode": "Dictated"}
+    refused = create(world.client, locale="ja-JP", properties=dictated)
+    error_of(refused, 400, "InvalidRequest", "InvalidPayload")
+    assert "ja-JP" in refused.text
+    assert create(world.client, locale="en-US", properties=dictated).status_code == 201
+    assert create(world.client, locale="ja-JP").status_code == 201
+
+
 @pytest.mark.parametrize(("members", "code", "detailed"), REFUSED, ids=lambda value: str(value)[:60])
 def test_what_breaks_a_rule_is_refused_with_the_published_code(world, base_model, members, code, detailed):
     error_of(create(world.client, **members), 400, code, detailed)
