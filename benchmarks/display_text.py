@@ -57,8 +57,9 @@ def main() -> None:
     for case in cases:
         by_kind[case.kind].append(inverse.normalize(case.spoken, case.locale) == case.written)
     kinds = ", ".join(f"{kind} {sum(right)}/{len(right)}" for kind, right in sorted(by_kind.items()))
-    without = Case("en-US", "none", "I think that all of us should go to the market today.", "")
-    without_ms = median_ms([without], lambda text: inverse.normalize(text, "en-US"))
+    numberless = Case("en-US", "none", "I think that all of us should go to the market today.", "")
+    numberless_ms = median_ms([numberless], lambda text: inverse.normalize(text, "en-US"))
+    without = f"A sentence without any number word takes {numberless_ms} ms."
     shown = {case: inverse.normalize(case.spoken, case.locale) for case in cases}
     misses = [
         f"- {case.locale}: {case.spoken} -> {text} (wanted: {case.written})"
@@ -70,8 +71,7 @@ def main() -> None:
         "Spoken numbers in display text",
         rows,
         packages=("damga", "text2num"),
-        notes=f"By class: {kinds}.\n\n{NOTES} A sentence without any number word takes {without_ms} ms.\n\nMisses:\n\n"
-        + "\n".join(misses),
+        notes="\n\n".join((f"By class: {kinds}.", f"{NOTES} {without}", "Misses:", "\n".join(misses))),
     )
 
 
