@@ -39,6 +39,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     server.close()
 
 
+@pytest.mark.timeout(600)
 def test_a_training_killed_three_times_in_every_step_publishes_one_model(
     server: RunningServer, kill_table: KillTable
 ) -> None:
