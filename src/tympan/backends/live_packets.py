@@ -6,6 +6,7 @@ cuts a stream into packets takes bytes as they come, and only the decoder is FFm
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -137,7 +138,7 @@ class OggOpusDecoder(_PacketDecoder):
         return block[:, : block.shape[1] - excess] if 0 < excess < block.shape[1] else block
 
 
-class _ParsedDecoder(_PacketDecoder):
+class _ParsedDecoder(_PacketDecoder, ABC):
     """Sound whose packets FFmpeg's parsers find, once what comes before was read."""
 
     _codec = ""
@@ -180,9 +181,9 @@ class _ParsedDecoder(_PacketDecoder):
         for packet in self._decoder.parse(data):
             yield from self._decoded(self._decoder, packet)
 
+    @abstractmethod
     def _read_head(self) -> bytes | None:
         """What the decoder must know first; None where more bytes are needed."""
-        raise NotImplementedError
 
     def _has(self, length: int) -> bool:
         if length > _MAX_METADATA_BYTES:

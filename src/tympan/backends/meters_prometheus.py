@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -23,51 +24,38 @@ class PrometheusMeters:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._connections = Gauge(
-            "connections", "Open connections of the speech protocol", namespace=PREFIX, registry=registry
-        )
-        self._streams = Gauge(
-            "streams", "Turns that run now", ["endpoint"], namespace=PREFIX, registry=registry
-        )
-        self._first_partial = Histogram(
+        gauge = partial(Gauge, namespace=PREFIX, registry=registry)
+        counter = partial(Counter, namespace=PREFIX, registry=registry)
+        histogram = partial(Histogram, namespace=PREFIX, registry=registry)
+        self._connections = gauge("connections", "Open connections of the speech protocol")
+        self._streams = gauge("streams", "Turns that run now", ["endpoint"])
+        self._first_partial = histogram(
             "first_partial_seconds",
             "From the arrival of the first sample of speech to the first partial",
             ["endpoint"],
-            namespace=PREFIX,
-            registry=registry,
             buckets=_STREAM_BUCKETS,
         )
-        self._final = Histogram(
+        self._final = histogram(
             "final_seconds",
             "From the arrival of the last sample of speech to the phrase, silence included",
             ["endpoint"],
-            namespace=PREFIX,
-            registry=registry,
             buckets=_STREAM_BUCKETS,
         )
-        self._audio = Counter(
-            "audio_seconds", "Audio that was recognised", ["endpoint"], namespace=PREFIX, registry=registry
-        )
-        self._cpu = Counter(
+        self._audio = counter("audio_seconds", "Audio that was recognised", ["endpoint"])
+        self._cpu = counter(
             "recognition_cpu_seconds",
             "CPU seconds of recognition",
             ["endpoint"],
-            namespace=PREFIX,
-            registry=registry,
         )
-        self._refused = Counter(
+        self._refused = counter(
             "streams_refused",
             "Streams turned away, and turns ended by an error",
             ["reason"],
-            namespace=PREFIX,
-            registry=registry,
         )
-        self._requests = Histogram(
+        self._requests = histogram(
             "http_request_seconds",
             "Requests over HTTP, from first byte to the answer's last",
             ["route", "method", "status"],
-            namespace=PREFIX,
-            registry=registry,
             buckets=_REQUEST_BUCKETS,
         )
 

@@ -21,7 +21,8 @@ FAILED = 1011
 RESTARTING = 1012
 TOO_MANY = 4429
 
-_CROWDED = ("TooManyRequests", "QuotaViolation")
+_NO_ROOM = "TooManyRequests"
+_CROWDED = (_NO_ROOM, "QuotaViolation")
 
 
 def close_code(error: ServiceError) -> int:
@@ -33,11 +34,11 @@ def close_code(error: ServiceError) -> int:
 
 def refusal_of(error: ServiceError) -> Refusal:
     """The same for those who watch."""
-    match close_code(error):
-        case code if code == TOO_MANY:
-            return Refusal.NO_ROOM if error.code == _CROWDED[0] else Refusal.QUOTA
-        case code if code == BAD_REQUEST:
-            return Refusal.INVALID
+    code = close_code(error)
+    if code == TOO_MANY:
+        return Refusal.NO_ROOM if error.code == _NO_ROOM else Refusal.QUOTA
+    if code == BAD_REQUEST:
+        return Refusal.INVALID
     return Refusal.UNAVAILABLE if isinstance(error, UnavailableError) else Refusal.FAILED
 
 

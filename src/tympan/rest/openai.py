@@ -133,7 +133,7 @@ def _wanted(call: Call, caller: Principal, asked: SpeechRequest) -> FileRequest:
 def _favouring(wanted: FileRequest, asked: SpeechRequest) -> FileRequest:
     """With the terms of prompt and hotwords favoured; nothing else of a prompt can be followed."""
     language = asked.language or next(iter(wanted.locales), "en")
-    terms = prompt_terms(asked.prompt or "", language.partition("-")[0].lower())
+    terms = prompt_terms(asked.prompt, language.partition("-")[0].lower())
     phrases = tuple(dict.fromkeys((*asked.hotwords, *terms)))
     return replace(wanted, options=replace(wanted.options, phrases=phrases))
 

@@ -22,17 +22,20 @@ _WORDS = _TEXT.split()
 _SCORES = re.compile(r"id: \(u_(\d+)\)\nScores: \(#C #S #D #I\) (\d+) (\d+) (\d+) (\d+)")
 
 
-def sclite_command() -> list[str]:
-    """How sclite is called here.
+def sclite_command(name: str = "sclite") -> list[str]:
+    """How a program of the scoring toolkit is called here.
+
+    Args:
+        name: ``sclite`` or ``sc_stats``.
 
     Raises:
         FileNotFoundError: It is not installed; the message says how to install it.
     """
-    if shutil.which("sclite"):
-        return ["sclite"]
+    if shutil.which(name):
+        return [name]
     if shutil.which("sctk"):
-        return ["sctk", "sclite"]
-    raise FileNotFoundError("sclite is not installed. On Debian and Ubuntu: sudo apt-get install -y sctk")
+        return ["sctk", name]
+    raise FileNotFoundError(f"{name} is not installed. On Debian and Ubuntu: sudo apt-get install -y sctk")
 
 
 def random_texts(count: int, *, seed: int) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from tympan.usecases.candidates import candidates_of
 from tympan.usecases.listening import HeardPhrase, ListeningOptions
 from tympan.usecases.live_languages import LiveLanguages, Told
 from tympan.usecases.live_speakers import LiveSpeakers
+from tympan.usecases.live_tape import Tape
 from tympan.usecases.model_lookup import bundle_of
 from tympan.usecases.resource_rules import canonical_locale
 from tympan.usecases.serving import Chosen, Serving
@@ -204,7 +205,7 @@ class LiveHearing:
         self._languages = languages
         self._speakers = speakers
         self._lock = threading.Lock()
-        self._tape = _Tape()
+        self._tape = Tape()
         self._is_finished = self._is_told = False
         self._asked_of: int | None = None
         self._told: Told | None = None
@@ -361,26 +362,6 @@ class LiveHearing:
             phrases=options.phrases,
             phrase_weight=options.phrase_weight,
         )
-
-
-class _Tape:
-    """The latest samples of a stream, addressed by their place in it."""
-
-    def __init__(self) -> None:
-        self._pieces: list[NDArray[np.float32]] = []
-        self.begin = self.end = 0
-
-    def add(self, samples: NDArray[np.float32]) -> None:
-        self._pieces.append(samples)
-        self.end += samples.size
-
-    def forget(self, before: int) -> None:
-        while self._pieces and self.begin + self._pieces[0].size <= before:
-            self.begin += self._pieces.pop(0).size
-
-    def between(self, first: int, after: int) -> NDArray[np.float32]:
-        held = np.concatenate([np.zeros(0, np.float32), *self._pieces])
-        return held[max(0, first - self.begin) : max(0, after - self.begin)]
 
 
 def _moved(event: LiveEvent, by: int) -> LiveEvent:

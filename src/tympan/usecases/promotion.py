@@ -113,14 +113,14 @@ class PromotionGate:
         return texts
 
     def _general(self) -> list[tuple[str, Samples]]:
-        """Every sentence by one of the voices, every other one in noise."""
+        """Every sentence clean by one voice and in noise by another."""
         voices = self.synthesizer.voices(self.locale)
         if not voices:
             return []
         chance = np.random.default_rng(0)
-        ways = cycle((voice, is_noisy) for voice in voices for is_noisy in (False, True))
+        ways = cycle((voice, is_noisy) for is_noisy in (False, True) for voice in voices)
         made = []
-        for sentence in self.sentences:
+        for sentence in (one for one in self.sentences for _ in range(2)):
             voice, is_noisy = next(ways)
             try:
                 samples = self.synthesizer.synthesize(sentence, voice)

@@ -19,7 +19,7 @@ from tympan.wire.phrases import SpokenPhrase
 from tympan.wire.values import Document, choice
 
 _RATE_HZ = 16_000
-_LONGEST_PROMPT = 20_000
+_LONGEST_HINT = 20_000
 _FIRST_SERVER_ERROR = 500
 _UNAUTHORIZED = 401
 _ERROR_KINDS = {
@@ -57,7 +57,7 @@ class SpeechRequest:
         language: A code, or None where the client does not know it.
         granularities: Only with ``verbose_json``.
         is_streamed: Text is sent as it is heard.
-        prompt: May name what will be spoken of; None where there is none.
+        prompt: May name what will be spoken of.
         hotwords: Terms to favour, as clients of other servers name them in a field of that name.
     """
 
@@ -66,7 +66,7 @@ class SpeechRequest:
     form: ResponseFormat
     granularities: frozenset[Granularity]
     is_streamed: bool
-    prompt: str | None = None
+    prompt: str = ""
     hotwords: tuple[str, ...] = ()
 
 
@@ -98,8 +98,8 @@ def read_form(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> 
         form=form,
         granularities=granularities or frozenset({Granularity.SEGMENT}),
         is_streamed=is_streamed,
-        prompt=_checked_prompt(fields.get("prompt")),
-        hotwords=_hotwords(fields.get("hotwords") or ""),
+        prompt=_hint(fields, "prompt"),
+        hotwords=_terms(_hint(fields, "hotwords")),
     )
 
 
@@ -197,20 +197,17 @@ def _refuse_unbuilt(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]
             raise InvalidInputError(f"{name} '{wanted[0]}' cannot be honoured. Leave it out.", target=name)
 
 
-def _checked_prompt(prompt: str | None) -> str | None:
-    if prompt and len(prompt) > _LONGEST_PROMPT:
+def _hint(fields: Mapping[str, str], name: str) -> str:
+    text = fields.get(name) or ""
+    if len(text) > _LONGEST_HINT:
         raise InvalidInputError(
-            f"prompt has {len(prompt):,} characters; at most {_LONGEST_PROMPT:,} are read.", target="prompt"
+            f"{name} has {len(text):,} characters; at most {_LONGEST_HINT:,} are read.", target=name
         )
-    return prompt or None
+    return text
 
 
-def _hotwords(text: str) -> tuple[str, ...]:
-    """Terms between commas or on lines; without any, the words."""
-    if len(text) > _LONGEST_PROMPT:
-        raise InvalidInputError(
-            f"hotwords has {len(text):,} characters; at most {_LONGEST_PROMPT:,} are read.", target="hotwords"
-        )
+def _terms(text: str) -> tuple[str, ...]:
+    """What stands between commas or on lines; without either, the words."""
     parts = re.split(r"[,;\n]", text) if re.search(r"[,;\n]", text) else text.split()
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 

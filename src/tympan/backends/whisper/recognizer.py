@@ -21,9 +21,9 @@ from tympan.backends.whisper.engine_name import ENGINE
 from tympan.backends.whisper.favouring import Favouring
 from tympan.backends.whisper.hearing import Heard, Hearing, Piece
 from tympan.backends.whisper.network import WhisperNetwork
+from tympan.backends.whisper.pieces import cut_pieces
 from tympan.backends.whisper.spoken_languages import language_stretches
 from tympan.backends.whisper.turns import split_at_changes
-from tympan.backends.whisper.voice import speech_probability
 from tympan.backends.whisper.words import recognized_words
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.model import Bundle
@@ -43,13 +43,6 @@ from tympan.ports.recognizer import (
 from tympan.speech.audio_context import longest_segment_s
 from tympan.speech.display_format import Formatted
 from tympan.speech.phrase_index import PhraseIndex, Term
-from tympan.speech.segmentation import FRAME_SAMPLES, as_samples, cut_segments, speech_stretches
-
-_VOICED = 0.5
-"""A frame at or above this is speech."""
-
-_TURN_FRAMES = 8
-"""Between two speakers a pause of 256 ms is a place to cut."""
 
 _LONG_SAMPLES = 20 * SAMPLE_RATE_HZ
 
@@ -306,7 +299,7 @@ class WhisperRecognizer:
             before = used_cpu_s()
             changes = options.changes[index] if options.changes else ()
             pieces.extend(
-                _pieces(index, samples, longest_s, is_voice_gated=options.is_voice_gated, changes=changes)
+                cut_pieces(index, samples, longest_s, is_voice_gated=options.is_voice_gated, changes=changes)
             )
             cpu_s.append(used_cpu_s() - before)
         return pieces, cpu_s
@@ -323,43 +316,6 @@ def _give_memory_back() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
-
-
-def _pieces(
-    recording: int,
-    samples: NDArray[np.float32],
-    longest_s: float,
-    *,
-    is_voice_gated: bool,
-    changes: Sequence[int],
-) -> Iterator[Piece]:
-    max_frames = int(longest_s * SAMPLE_RATE_HZ) // FRAME_SAMPLES
-    if samples.size and not is_voice_gated and samples.size <= max_frames * FRAME_SAMPLES:
-        yield Piece(recording=recording, start=0, samples=samples, speech=(0, samples.size))
-        return
-    probability = speech_probability(samples)
-    if not is_voice_gated:
-        # The detector only tells where to cut.
-        spans = cut_segments([(0, len(probability))], probability, max_frames=max_frames, pad_frames=0)
-    else:
-        stretches = speech_stretches(probability, min_silence_frames=_TURN_FRAMES if changes else 16)
-        borders = [change // FRAME_SAMPLES for change in changes]
-        spans = cut_segments(stretches, probability, max_frames=max_frames, borders=borders)
-    for first, after in spans:
-        start, end = as_samples((first, after), samples.size)
-        voiced = np.flatnonzero(probability[first:after] >= _VOICED)
-        yield Piece(
-            recording=recording,
-            start=start,
-            samples=samples[start:end],
-            speech=(start, end) if not voiced.size else _within(first, voiced, samples.size),
-            voice=float(probability[first + voiced].mean()) if is_voice_gated else 1.0,
-        )
-
-
-def _within(first: int, voiced: NDArray[np.intp], samples: int) -> tuple[int, int]:
-    """Samples from the first voiced frame of a piece to its last."""
-    return as_samples((first + int(voiced[0]), first + int(voiced[-1]) + 1), samples)
 
 
 def _recognition(
