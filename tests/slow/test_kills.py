@@ -177,7 +177,7 @@ def test_a_stopped_server_leaves_its_jobs_to_the_next_one(server: LightServer) -
     server.start()
     server.wait_until_ended(job)
     server.assert_finished_once(job)
-    assert [server.lost(job, step) for step in STEPS] == [0, 0, 0, 0]
+    assert [server.lost(job, step) for step in STEPS] == [0] * len(STEPS)
     assert "pause" in {event.kind for event in server.jobs.events(job)}
 
 

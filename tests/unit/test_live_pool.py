@@ -143,3 +143,23 @@ def test_a_stream_that_breaks_does_not_end_the_thread():
         time.sleep(0.01)
     pool.close()
     assert done == [("after", Urgency.FINAL), ("after", Urgency.PARTIAL)]
+
+
+class Waiting:
+    """Notes when it is worked on."""
+
+    def __init__(self):
+        self.worked = threading.Event()
+
+    def work(self):
+        self.worked.set()
+
+
+def test_a_stream_is_called_later_though_nothing_else_happens():
+    pool, stream = LivePool(1), Waiting()
+    begun = time.monotonic()
+    pool.call_later(stream, 0.2)
+    pool.call_later(stream, 60)
+    assert stream.worked.wait(10)
+    assert time.monotonic() - begun >= 0.2
+    pool.close()

@@ -67,6 +67,7 @@ class LivePool:
         self._most = most
         self._seconds = seconds
         self._waiting: list[tuple[Urgency, int, Decodable]] = []
+        self._later: dict[Decodable, float] = {}
         self._turn = itertools.count()
         self._changed = threading.Condition()
         self._started = 0
@@ -134,17 +135,30 @@ class LivePool:
             if self._is_closed:
                 return
             heapq.heappush(self._waiting, (urgency, next(self._turn), one))
-            if self._started < self._threads:
-                self._started += 1
-                threading.Thread(target=self._run, name="live-decoding", daemon=True).start()
-            self._changed.notify()
+            self._wake()
+
+    def call_later(self, one: Decodable, in_s: float) -> None:
+        """Let a thread do in so many seconds what is due for a stream then.
+
+        Its client may have sent much at once and stay silent now, so that nothing else would call.
+        """
+        with self._changed:
+            self._later.setdefault(one, self._seconds() + in_s)
+            self._wake()
 
     def close(self) -> None:
         """Let the threads end."""
         with self._changed:
             self._is_closed = True
             self._waiting.clear()
+            self._later.clear()
             self._changed.notify_all()
+
+    def _wake(self) -> None:
+        if self._started < self._threads:
+            self._started += 1
+            threading.Thread(target=self._run, name="live-decoding", daemon=True).start()
+        self._changed.notify()
 
     def _room(self) -> int:
         if self._most is not None:
@@ -160,11 +174,20 @@ class LivePool:
         self._waited_at = self._seconds()
         return self._final_wait_s
 
+    def _is_any_due(self) -> bool:
+        """Whether something waits, now that what was to be called later has been looked through."""
+        now = self._seconds()
+        for one in [one for one, at in self._later.items() if at <= now]:
+            del self._later[one]
+            heapq.heappush(self._waiting, (Urgency.PARTIAL, next(self._turn), one))
+        return bool(self._waiting)
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._is_closed:
-                    self._changed.wait()
+                while not self._is_any_due() and not self._is_closed:
+                    soonest = min(self._later.values(), default=None)
+                    self._changed.wait(None if soonest is None else soonest - self._seconds())
                 if self._is_closed:
                     return
                 _, _, one = heapq.heappop(self._waiting)

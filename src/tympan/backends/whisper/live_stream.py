@@ -273,8 +273,12 @@ class WhisperStream:
         begun = start if is_first else self._partial_until
         # Whoever begins to speak is shown something soon; how often it grows depends on the load.
         step_s = self._options.step_s if is_first else self._pool.step_s(self._options.step_s)
-        is_new = self._ear.heard - begun >= max(_LEAST_PARTIAL, step_s * SAMPLE_RATE_HZ)
-        return is_new and time.monotonic() - self._partial_at >= step_s
+        if self._ear.heard - begun < max(_LEAST_PARTIAL, step_s * SAMPLE_RATE_HZ):
+            return False
+        early_s = self._partial_at + step_s - time.monotonic()
+        if early_s > 0:
+            self._pool.call_later(self, early_s)
+        return early_s <= 0
 
     def _is_done(self) -> bool:
         with self._lock:
