@@ -145,7 +145,8 @@ def test_an_endpoint_is_deployed_changed_and_deleted(
     client: Published, server: RunningServer, project: Any, model: Any
 ) -> None:
     # Twelve recordings make no model better that says nothing sensible; its owner takes it all the same.
-    server.tympan("model", "approve", str(identity(model)), "--reason", "to be deployed by a test")
+    approved = server.run("model", "approve", str(identity(model)), "--reason", "to be deployed by a test")
+    assert approved.returncode == 0, approved.stderr
     wanted = client.package.Endpoint(
         displayName="phone",
         locale=LOCALE,
