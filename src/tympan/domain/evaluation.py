@@ -116,6 +116,7 @@ class Evaluation(WorkedResource):
         scores: One per model, in ``model_ids`` order; empty until it succeeded.
         comparisons: Each later model against the first.
         warnings: Such as recordings that were also trained on.
+        terms: Words and phrases of its domain that are looked for one by one, as written.
         files: Per-recording score files, the aligned summary as JSON and CSV, sclite files.
     """
 
@@ -127,6 +128,7 @@ class Evaluation(WorkedResource):
     comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[str, ...] = ()
     files: tuple[StoredFile, ...] = ()
+    terms: tuple[str, ...] = ()
 
     def scored(
         self,

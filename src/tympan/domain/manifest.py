@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -18,6 +19,8 @@ class Utterance:
         line: Line of the transcript file, from 1.
         group: What must not be split between train, dev and test: the source's speaker or
             session when known, else the recording's own name.
+        labels: What the upload's table of recordings says of it, by column, such as a speaker or
+            a channel; None where there is no such table.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Utterance:
     transcript: str | None = None
     line: int | None = None
     group: str
+    labels: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

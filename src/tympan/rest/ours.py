@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
@@ -60,7 +62,7 @@ def get_dataset_report(call: CallDep, dataset_id: str) -> Response:
     """What the import of a dataset found, one row per file or line."""
     call.allow_query()
     dataset = call.services.datasets.get(checked_id(dataset_id, "dataset"))
-    return _report(
+    return report_answer(
         call, dataset.files, "DatasetReport", f"Dataset '{dataset.display_name}' is {dataset.status}"
     )
 
@@ -70,7 +72,7 @@ def get_model_report(call: CallDep, model_id: str) -> Response:
     """What training used and dropped, and what it reached."""
     call.allow_query()
     model = call.services.models.get(checked_id(model_id, "model"))
-    return _report(call, model.files, "ModelReport", f"Model '{model.display_name}' is {model.status}")
+    return report_answer(call, model.files, "ModelReport", f"Model '{model.display_name}' is {model.status}")
 
 
 @router.post("/models/{model_id}:approve")
@@ -81,7 +83,8 @@ def approve_model(call: CallDep, body: BodyDep, model_id: str) -> Response:
     return entity_answer(custom_model_document(model, call.addresses), model)
 
 
-def _report(call: Call, files: tuple[StoredFile, ...], kind: str, state: str) -> Response:
+def report_answer(call: Call, files: Sequence[StoredFile], kind: str, state: str) -> Response:
+    """The newest JSON file of a kind; 409 while there is none."""
     for file in files:
         if file.kind == kind and file.name.endswith(".json"):
             return blob_response(call.services.blobs, file.key, file.name, None)

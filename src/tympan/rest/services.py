@@ -17,6 +17,7 @@ from tympan.usecases.dataset_blocks import DatasetBlocks
 from tympan.usecases.datasets import Datasets
 from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.endpoints import Endpoints
+from tympan.usecases.evaluation_comparing import Comparing
 from tympan.usecases.evaluations import Evaluations
 from tympan.usecases.file_recognition import FileRecognition
 from tympan.usecases.hook_deliveries import HookDeliveries
@@ -92,3 +93,8 @@ class Services:
     at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
     living_workers: Callable[[], int] = lambda: 0
     is_metrics_open: bool = False
+
+    @property
+    def comparing(self) -> Comparing:
+        """Compares evaluations by the reports they have left."""
+        return Comparing(store=self.evaluations.store, blobs=self.blobs)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,38 @@ class Alignment:
             deletions=operations.count(Operation.DELETION),
             insertions=operations.count(Operation.INSERTION),
         )
+
+    @property
+    def operations(self) -> str:
+        """One letter a column: all of the alignment but the words."""
+        return "".join(map(str, (pair.operation for pair in self.pairs)))
+
+    @classmethod
+    def from_operations(cls, operations: str) -> Self:
+        """The alignment that ``operations`` tells.
+
+        >>> Alignment.from_operations("CSDI").counts.errors
+        3
+
+        Raises:
+            ValueError: It holds other letters.
+        """
+        pairs: list[AlignedPair] = []
+        reference = hypothesis = 0
+        for operation in map(Operation, operations):
+            has_reference = operation is not Operation.INSERTION
+            has_hypothesis = operation is not Operation.DELETION
+            pairs.append(
+                AlignedPair(
+                    operation, reference if has_reference else None, hypothesis if has_hypothesis else None
+                )
+            )
+            reference, hypothesis = reference + has_reference, hypothesis + has_hypothesis
+        return cls(pairs=tuple(pairs))
+
+    def hits(self) -> list[bool]:
+        """Whether each reference word is right."""
+        return [pair.operation is Operation.CORRECT for pair in self.pairs if pair.reference is not None]
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:

@@ -6,16 +6,20 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tympan.domain.errors import ConflictError, InvalidInputError
+from tympan.domain.errors import ConflictError, InvalidInputError, InvalidStateError
 from tympan.domain.evaluation import Evaluation
 from tympan.domain.job import Job, JobKind
 from tympan.domain.model import Model
 from tympan.domain.query import EVERYTHING, Filter, Query
+from tympan.domain.resource import Status
 from tympan.ports.clock import Clock
 from tympan.ports.store import Store, Transaction
 from tympan.usecases.change import UNCHANGED, Unchanged, changed
+from tympan.usecases.evaluation_terms import checked_terms
 from tympan.usecases.evaluation_transcripts import new_transcription
 from tympan.usecases.hearing_rules import check_heard_dataset, usable_model
+from tympan.usecases.hypotheses import HEARD_BY
+from tympan.usecases.job_states import save_resource
 from tympan.usecases.resource_rules import (
     canonical_locale,
     check_project,
@@ -32,6 +36,7 @@ class NewEvaluation:
         dataset_id: A dataset with audio; without transcripts only texts are shown.
         model_ids: Base or custom models, at least one; the first is what the others are
             compared with. A model may be named twice.
+        terms: Words and phrases to look for one by one, beside those its models were taught.
     """
 
     display_name: str
@@ -42,6 +47,7 @@ class NewEvaluation:
     project_id: str | None = None
     custom_properties: Mapping[str, str] = field(default_factory=dict)
     api_version: str = "v3.2"
+    terms: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,7 @@ class Evaluations:
         evaluation is ``NotStarted`` until a worker takes the job.
 
         Raises:
-            InvalidInputError: Name, locale, project or custom properties break a rule; no
+            InvalidInputError: Name, locale, project, terms or custom properties break a rule; no
                 model is named; the dataset is unknown, has no audio or has failed; a model
                 is unknown or not trained.
             InvalidStateError: The dataset is still being imported.
@@ -93,6 +99,7 @@ class Evaluations:
             created_at=now,
             api_version=new.api_version,
             last_action_at=now,
+            terms=checked_terms(new.terms),
         )
         job = Job(
             id=str(evaluation.job_id), kind=JobKind.RUN_EVALUATION, resource_id=evaluation.id, created_at=now
@@ -152,6 +159,50 @@ class Evaluations:
             )
             check_project(tx, evaluation.project_id, evaluation.locale)
             tx.evaluations.save(evaluation)
+        return evaluation
+
+    def rescore(self, evaluation_id: str, terms: Sequence[str] | None = None) -> Evaluation:
+        """Score what was heard again, without listening again: with this version's rules, or other terms.
+
+        A new job takes the hypotheses that are kept. Those that are gone are heard again.
+        Files and figures stay as they are until it has succeeded.
+
+        Args:
+            evaluation_id: One that has ended.
+            terms: To look for from now on; None leaves them.
+
+        Raises:
+            NotFoundError: There is none.
+            InvalidInputError: The terms break a rule.
+            InvalidStateError: It has not succeeded.
+        """
+        now = self.clock.now()
+        with self.store.write() as tx:
+            evaluation = tx.evaluations.get(evaluation_id)
+            if evaluation.status is not Status.SUCCEEDED:
+                raise InvalidStateError(
+                    f"Evaluation '{evaluation.display_name}' is {evaluation.status}. Only one that has "
+                    "succeeded can be scored again; retry a failed one by its job.",
+                    target="evaluation",
+                )
+            earlier = tx.jobs.find(str(evaluation.job_id))
+            heard_by = earlier.arguments.get(HEARD_BY, earlier.id) if earlier else evaluation.job_id
+            job = Job(
+                id=str(uuid.uuid4()),
+                kind=JobKind.RUN_EVALUATION,
+                resource_id=evaluation.id,
+                arguments={HEARD_BY: heard_by},
+                created_at=now,
+            )
+            tx.jobs.add(job)
+            evaluation = replace(
+                evaluation,
+                status=Status.NOT_STARTED,
+                job_id=job.id,
+                last_action_at=now,
+                terms=evaluation.terms if terms is None else checked_terms(terms),
+            )
+            save_resource(tx, job, evaluation)
         return evaluation
 
     def delete(self, evaluation_id: str) -> None:

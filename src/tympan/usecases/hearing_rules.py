@@ -14,8 +14,8 @@ from tympan.usecases.model_lookup import find_model, newest_base_model
 from tympan.usecases.resource_rules import check_same_locale
 
 
-def check_heard_dataset(dataset: Dataset | None, locale: str) -> None:
-    """Make sure that a dataset has recordings that can be heard now.
+def check_heard_dataset(dataset: Dataset | None, locale: str) -> Dataset:
+    """Make sure that a dataset has recordings that can be heard now, and give it back.
 
     Raises:
         InvalidInputError: It is unknown, has no audio or has failed.
@@ -48,6 +48,7 @@ def check_heard_dataset(dataset: Dataset | None, locale: str) -> None:
             f"Dataset '{dataset.display_name}' is {dataset.status}. Wait until it is Succeeded.",
             target="dataset",
         )
+    return dataset
 
 
 def usable_model(tx: Transaction, model_id: str, locale: str, now: datetime, *, target: str) -> Model:

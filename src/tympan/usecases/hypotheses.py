@@ -12,6 +12,9 @@ from tympan.ports.recognizer import Recognition, RecognizedWord
 CHUNK_RECORDINGS = 32
 """Recordings a blob holds: what a killed attempt can lose."""
 
+HEARD_BY = "heardBy"
+"""Argument of a job that scores again: the job whose hypotheses it takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:

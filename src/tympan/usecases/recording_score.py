@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,27 @@ _SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedWord:
+    """A normalised word of a hypothesis with what the engine said of its source.
+
+    Attributes:
+        start, end: Counts of 16 kHz samples; None where the engine did not place its source.
+        confidence: The lowest of the engine's words it came from; None as above.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingScore:
     """One hypothesis against its reference, both after normalisation.
 
     Attributes:
         hypothesis: As it was heard.
         reference_words, hypothesis_words: The compared words.
+        heard: Place and confidence of each hypothesis word.
         alignment: Of the words.
         words, characters: Its counts; characters leave out spaces.
         tokens: Display tokens, case and punctuation included.
@@ -36,6 +51,7 @@ class RecordingScore:
     hypothesis: Hypothesis
     reference_words: tuple[str, ...]
     hypothesis_words: tuple[str, ...]
+    heard: tuple[ComparedWord, ...]
     alignment: Alignment
     words: ErrorCounts
     characters: ErrorCounts
@@ -51,6 +67,7 @@ def score_recording(reference: str, hypothesis: Hypothesis, normalizer: Normaliz
         hypothesis=hypothesis,
         reference_words=tuple(reference_words),
         hypothesis_words=tuple(hypothesis_words),
+        heard=tuple(_compared_words(hypothesis, normalizer, len(hypothesis_words))),
         alignment=alignment,
         words=alignment.counts,
         characters=count_characters(" ".join(reference_words), " ".join(hypothesis_words)),
@@ -95,7 +112,7 @@ def score_document(
         "normalizedReference": " ".join(score.reference_words),
         "counts": count_members("words", score.words),
         "wordErrorRate": score.words.rate,
-        "alignment": _alignment_members(score, normalizer),
+        "alignment": _alignment_members(score),
         "characters": count_members("characters", score.characters),
         "characterErrorRate": score.characters.rate,
         "tokens": {**count_members("tokens", score.tokens.counts), "errors": score.tokens.edits},
@@ -113,8 +130,7 @@ def count_members(what: str, counts: ErrorCounts) -> dict[str, int]:
     }
 
 
-def _alignment_members(score: RecordingScore, normalizer: Normalizer) -> list[dict[str, Any]]:
-    places = _word_places(score.hypothesis, normalizer)
+def _alignment_members(score: RecordingScore) -> list[dict[str, Any]]:
     columns: list[dict[str, Any]] = []
     for pair in score.alignment.pairs:
         column: dict[str, Any] = {"op": str(pair.operation)}
@@ -122,24 +138,31 @@ def _alignment_members(score: RecordingScore, normalizer: Normalizer) -> list[di
             column["ref"] = score.reference_words[pair.reference]
         if pair.hypothesis is not None:
             column["hyp"] = score.hypothesis_words[pair.hypothesis]
-            place = places[pair.hypothesis] if places else None
-            if place is not None:
-                column["offsetMilliseconds"] = _milliseconds(place[0])
-                column["durationMilliseconds"] = _milliseconds(place[1] - place[0])
+            heard = score.heard[pair.hypothesis]
+            if heard.start is not None and heard.end is not None:
+                column["offsetMilliseconds"] = _milliseconds(heard.start)
+                column["durationMilliseconds"] = _milliseconds(heard.end - heard.start)
         columns.append(column)
     return columns
 
 
-def _word_places(hypothesis: Hypothesis, normalizer: Normalizer) -> Sequence[tuple[int, int] | None]:
-    """Start and end of each normalised word in samples, where the engine placed its source."""
+def _compared_words(hypothesis: Hypothesis, normalizer: Normalizer, count: int) -> Iterator[ComparedWord]:
+    """What the engine said of the source of each normalised word."""
     if not hypothesis.words:
-        return ()
-    heard = _located(hypothesis)
-    places: list[tuple[int, int] | None] = []
+        yield from [ComparedWord()] * count
+        return
+    located = _located(hypothesis)
     for traced in normalizer.trace_words(hypothesis.spoken):
-        touching = [word for start, end, word in heard if start < traced.end and traced.start < end]
-        places.append((touching[0].start, touching[-1].end) if touching else None)
-    return places
+        touching = [word for start, end, word in located if start < traced.end and traced.start < end]
+        yield (
+            ComparedWord()
+            if not touching
+            else ComparedWord(
+                start=touching[0].start,
+                end=touching[-1].end,
+                confidence=min(word.confidence for word in touching),
+            )
+        )
 
 
 def _located(hypothesis: Hypothesis) -> list[tuple[int, int, RecognizedWord]]:

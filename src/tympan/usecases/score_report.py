@@ -12,7 +12,9 @@ from typing import Any
 
 from tympan.domain.evaluation import Comparison, ErrorCounts, Evaluation, ModelScore
 from tympan.domain.manifest import Utterance
+from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.speech.bootstrap import DRAWS, SEED, compare, rate_interval
+from tympan.speech.evaluation.sclite_files import PlacedWord, aligned_text, ctm_lines, stm_line, trn_line
 from tympan.speech.metrics import DELETION_COST, INSERTION_COST, SUBSTITUTION_COST, Operation
 from tympan.usecases.recording_score import RecordingScore, count_members
 
@@ -86,7 +88,7 @@ class ScoreReport:
     tallies: Sequence[ModelTally]
     _documents: list[dict[str, Any]] = field(default_factory=list)
     _rows: list[list[object]] = field(default_factory=list)
-    _trn: list[list[str]] = field(default_factory=list)
+    _sclite: dict[str, list[str]] = field(default_factory=dict)
     _audio_s: float = 0.0
 
     def add(self, utterance: Utterance, scores: Sequence[RecordingScore]) -> None:
@@ -116,8 +118,23 @@ class ScoreReport:
             row += [score.hypothesis.text, round(counts.rate, 4)]
             row += [counts.substitutions, counts.deletions, counts.insertions]
         self._rows.append(row)
-        texts = [scores[0].reference_words, *(score.hypothesis_words for score in scores)]
-        self._trn.append([f"{' '.join(words)} ({recording_id})\n" for words in texts])
+        self._add_to_sclite(recording_id, utterance, scores)
+
+    def _add_to_sclite(
+        self, recording_id: str, utterance: Utterance, scores: Sequence[RecordingScore]
+    ) -> None:
+        reference = scores[0].reference_words
+        lines = {
+            "ref.trn": trn_line(recording_id, reference),
+            "ref.stm": stm_line(recording_id, utterance.group, utterance.duration_s, reference),
+        }
+        for number, score in enumerate(scores, start=1):
+            words = score.hypothesis_words
+            lines[f"hyp{number}.trn"] = trn_line(recording_id, words)
+            lines[f"hyp{number}.ctm"] = ctm_lines(recording_id, _placed_words(score))
+            lines[f"hyp{number}.pra"] = aligned_text(recording_id, reference, words, score.alignment)
+        for name, line in lines.items():
+            self._sclite.setdefault(name, []).append(line)
 
     def totals(self) -> tuple[ModelScore, ...]:
         """One score per model."""
@@ -147,9 +164,9 @@ class ScoreReport:
             },
             "bootstrap": {"unit": "recording", "draws": DRAWS, "seed": SEED},
             "models": [
-                _total_members(tally, score) for tally, score in zip(self.tallies, scores, strict=True)
+                total_members(tally, score) for tally, score in zip(self.tallies, scores, strict=True)
             ],
-            "comparisons": [_comparison_members(one) for one in comparisons],
+            "comparisons": [comparison_members(one) for one in comparisons],
             "warnings": list(warnings),
             "recordings": self._documents,
         }
@@ -167,14 +184,25 @@ class ScoreReport:
         writer.writerows([_cell(value) for value in row] for row in self._rows)
         return text.getvalue().encode("utf-8-sig")
 
-    def trn_files(self) -> Iterator[tuple[str, bytes]]:
-        """The normalised texts for sclite, ``ref.trn`` and ``hyp1.trn`` onwards.
+    def confusions(self) -> bytes:
+        """Every error of every model with its count as CSV, most frequent first."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(["model", "operation", "reference", "hypothesis", "count"])
+        for number, tally in enumerate(self.tallies, start=1):
+            for operation, counter in tally.confusions.items():
+                for (reference, hypothesis), count in ranked(counter):
+                    cells = [f"model{number}", str(operation), reference, hypothesis, count]
+                    writer.writerow(map(_cell, cells))
+        return text.getvalue().encode("utf-8-sig")
+
+    def sclite_files(self) -> Iterator[tuple[str, bytes]]:
+        """The normalised texts for sclite: trn, stm and ctm files, and its own aligned text.
 
         ``sclite -i rm -e utf-8 -r ref.trn trn -h hyp1.trn trn`` gives the same counts.
         """
-        names = ["ref.trn", *(f"hyp{number}.trn" for number in range(1, len(self.tallies) + 1))]
-        for column, name in enumerate(names):
-            yield name, "".join(lines[column] for lines in self._trn).encode()
+        for name, lines in self._sclite.items():
+            yield name, "".join(lines).encode()
 
 
 def _cell(value: object) -> object:
@@ -190,7 +218,8 @@ def _model_members(score: RecordingScore) -> dict[str, Any]:
     }
 
 
-def _total_members(tally: ModelTally, score: ModelScore) -> dict[str, Any]:
+def total_members(tally: ModelTally, score: ModelScore) -> dict[str, Any]:
+    """One model over all recordings, as members of a document."""
     interval = score.word_error_rate_interval
     return {
         "model": tally.model_id,
@@ -221,12 +250,29 @@ def _total_members(tally: ModelTally, score: ModelScore) -> dict[str, Any]:
     }
 
 
-def _top(counter: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
+def _placed_words(score: RecordingScore) -> list[PlacedWord]:
+    return [
+        PlacedWord(
+            word=word,
+            start_s=None if heard.start is None else heard.start / SAMPLE_RATE_HZ,
+            end_s=None if heard.end is None else heard.end / SAMPLE_RATE_HZ,
+            confidence=heard.confidence,
+        )
+        for word, heard in zip(score.hypothesis_words, score.heard, strict=True)
+    ]
+
+
+def ranked(counter: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
     """The most frequent first; of equally frequent ones in the order of the alphabet."""
-    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:_TOP]
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _comparison_members(one: Comparison) -> dict[str, Any]:
+def _top(counter: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
+    return ranked(counter)[:_TOP]
+
+
+def comparison_members(one: Comparison) -> dict[str, Any]:
+    """A comparison as members of a document."""
     difference = one.difference
     return {
         "model": one.model_id,

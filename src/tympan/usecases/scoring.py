@@ -23,13 +23,18 @@ from tympan.ports.recognizer import Recognition, RecognitionOptions, Recognizer
 from tympan.ports.store import Store
 from tympan.speech.display_format import Profanity
 from tympan.speech.manifest_lines import read_records
+from tympan.speech.signal_to_noise import signal_to_noise_db
 from tympan.speech.text import Normalizer, normalizer_for
+from tympan.usecases.evaluation_analysis import Analysis
+from tympan.usecases.evaluation_report import REPORT_NAME, ReportInputs, report_bytes
+from tympan.usecases.evaluation_terms import terms_of_test
 from tympan.usecases.evaluation_transcripts import EvaluationTranscripts, Transcript, finish
-from tympan.usecases.hypotheses import CHUNK_RECORDINGS, Hypothesis, HypothesisStore
+from tympan.usecases.heard_facts import HeardFacts
+from tympan.usecases.hypotheses import CHUNK_RECORDINGS, HEARD_BY, Hypothesis, HypothesisStore
 from tympan.usecases.model_lookup import bundle_of, find_model
 from tympan.usecases.recording_score import score_document, score_recording, text_document
 from tympan.usecases.score_report import ModelTally, ScoreReport
-from tympan.usecases.training_overlap import overlap_warnings
+from tympan.usecases.training_overlap import Contamination, TrainingOverlap, overlap_warnings
 
 _BATCH_RECORDINGS = 8
 _BATCH_SECONDS = 600.0  # 38 MB of samples; a longer recording is a batch of its own
@@ -54,11 +59,20 @@ class _Test:
     models: Mapping[str, Model]
     utterances: Sequence[Utterance]
     hypotheses: Mapping[str, HypothesisStore]
+    facts: HeardFacts
 
     @property
     def has_references(self) -> bool:
         """Whether the dataset has transcripts to score against."""
         return self.dataset.kind is DatasetKind.ACOUSTIC
+
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    """Where scored recordings go."""
+
+    report: ScoreReport
+    analysis: Analysis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +107,7 @@ class Scoring:
         test = self._load(context.job)
         total = len(test.utterances) * len(test.models)
         done = 0
-        for model_id, model in test.models.items():
+        for number, (model_id, model) in enumerate(test.models.items(), start=1):
             kept = test.hypotheses[model_id]
             for first in range(0, len(test.utterances), CHUNK_RECORDINGS):
                 chunk = test.utterances[first : first + CHUNK_RECORDINGS]
@@ -101,14 +115,22 @@ class Scoring:
                     done += len(chunk)
                     continue
                 recognitions: list[Recognition] = []
+                ratios: list[float | None] = []
+                began = self.clock.now()
                 message = f"Recognising {{}} of {len(test.utterances)} with {model.display_name}"
                 context.progress(done / total, message.format(first + 1), files=done)
-                for heard in self._recognize_together(model, test.evaluation.locale, chunk):
+                for heard, measured in self._recognize_together(model, test.evaluation.locale, chunk):
                     recognitions += heard
+                    ratios += measured
                     done += len(heard)
                     if len(recognitions) < len(chunk):
                         at = first + len(recognitions) + 1
                         context.progress(done / total, message.format(at), files=done)
+                wall_s = (self.clock.now() - began).total_seconds()
+                state = self.recognizer.state()
+                test.facts.write_timing(number, first, wall_s=wall_s, state=state, at_once=self.at_once)
+                if not test.facts.has_sound(first):
+                    test.facts.write_sound(first, ratios)
                 kept.write_chunk(first, recognitions)
         context.progress(1.0, f"Recognised {len(test.utterances)} recordings", files=done)
 
@@ -126,17 +148,24 @@ class Scoring:
         normalizer = normalizer_for(test.evaluation.locale)
         tallies = [ModelTally(one, test.models[one].display_name) for one in test.evaluation.model_ids]
         report = ScoreReport(test.evaluation, normalizer.name, tallies)
-        files = self._score_recordings(context, test, normalizer, report)
-        warnings = overlap_warnings(self.store, self.blobs, test.utterances, list(test.models.values()))
+        terms = terms_of_test(test.evaluation.terms, list(test.models.values()), self.blobs, normalizer)
+        analysis = Analysis(test.evaluation.locale, normalizer, terms, test.evaluation.model_ids)
+        files = self._score_recordings(context, test, _Collected(report, analysis))
+        context.progress(0.9, "Looking through what the models were trained on")
+        overlap = TrainingOverlap(store=self.store, blobs=self.blobs)
+        seen = [overlap.of(model, test.utterances, tuple(terms.sources)) for model in test.models.values()]
+        warnings = tuple(overlap_warnings(seen, test.utterances))
         scores: tuple[ModelScore, ...] = ()
         comparisons: tuple[Comparison, ...] = ()
         if test.has_references:
             context.progress(0.95, "Comparing the models")
             scores, comparisons = report.totals(), report.comparisons()
             documents = [
+                (REPORT_NAME, self._report(test, analysis, tallies, (scores, comparisons), seen)),
                 ("summary.json", report.summary(scores, comparisons, warnings)),
                 ("summary.csv", report.table()),
-                *report.trn_files(),
+                ("confusions.csv", report.confusions()),
+                *report.sclite_files(),
             ]
             files = [*(self._keep(name, name, content) for name, content in documents), *files]
         transcripts = self._transcripts(context, test, normalizer)
@@ -171,38 +200,43 @@ class Scoring:
                 f"Dataset '{dataset.display_name}' has not been imported. Wait until it is Succeeded.",
                 target="dataset",
             )
+        heard_by = str(job.arguments.get(HEARD_BY, job.id))
         return _Test(
             evaluation=evaluation,
             dataset=dataset,
             models={one: model for one, model in models.items() if model is not None},
             utterances=list(read_records(self.blobs.stream(dataset.manifest_key), Utterance)),
             hypotheses={
-                one: HypothesisStore(blobs=self.blobs, job_id=job.id, model_number=number)
+                one: HypothesisStore(blobs=self.blobs, job_id=heard_by, model_number=number)
                 for number, one in enumerate(models, start=1)
             },
+            facts=HeardFacts(blobs=self.blobs, job_id=heard_by),
         )
 
     def _recognize_together(
         self, model: Model, locale: str, chunk: Sequence[Utterance]
-    ) -> Iterator[Sequence[Recognition]]:
+    ) -> Iterator[tuple[Sequence[Recognition], Sequence[float | None]]]:
         """The results of a chunk, batch by batch in the order of its recordings."""
         with ThreadPoolExecutor(self.at_once) as listeners:
             yield from listeners.map(lambda batch: self._recognize(model, locale, batch), _batches(chunk))
 
-    def _recognize(self, model: Model, locale: str, batch: Sequence[Utterance]) -> Sequence[Recognition]:
+    def _recognize(
+        self, model: Model, locale: str, batch: Sequence[Utterance]
+    ) -> tuple[Sequence[Recognition], Sequence[float | None]]:
+        """What is heard in each recording, and its signal-to-noise ratio."""
         recordings = []
         for utterance in batch:
             with self.blobs.open(utterance.audio_key) as file:
                 recordings.append(self.codec.read_flac(file))
         # Masked words would all count as errors.
         options = RecognitionOptions(locale=locale, wants_words=True, profanity=Profanity.RAW)
-        return self.recognizer.recognize(bundle_of(model), recordings, options)
+        heard = self.recognizer.recognize(bundle_of(model), recordings, options)
+        return heard, [signal_to_noise_db(samples) for samples in recordings]
 
-    def _score_recordings(
-        self, context: JobContext, test: _Test, normalizer: Normalizer, report: ScoreReport
-    ) -> list[StoredFile]:
-        """Score every recording, write its files, and take it into the report."""
+    def _score_recordings(self, context: JobContext, test: _Test, into: _Collected) -> list[StoredFile]:
+        """Score every recording, write its files, and take it into the reports."""
         count = len(test.utterances)
+        ratios = test.facts.read_sound(count)
         heard = [test.hypotheses[one].read(count) for one in test.evaluation.model_ids]
         files: list[StoredFile] = []
         with ThreadPoolExecutor(_WRITERS) as writers:
@@ -211,10 +245,37 @@ class Scoring:
                 jobs: list[tuple[str, str, bytes]] = []
                 for at in range(first, min(first + CHUNK_RECORDINGS, count)):
                     hypotheses = [next(one) for one in heard]
-                    documents = _documents(test, test.utterances[at], hypotheses, normalizer, report)
+                    documents = _documents(test, at, hypotheses, into, ratios[at])
                     jobs += _named_files(at, test.utterances[at], documents)
                 files += writers.map(lambda job: self._keep(*job), jobs)
         return files
+
+    def _report(
+        self,
+        test: _Test,
+        analysis: Analysis,
+        tallies: Sequence[ModelTally],
+        results: tuple[Sequence[ModelScore], Sequence[Comparison]],
+        seen: Sequence[Contamination],
+    ) -> bytes:
+        """The report, with the facts of each tested model in their order."""
+        count, ids = len(test.utterances), test.evaluation.model_ids
+        numbers = {model_id: number for number, model_id in enumerate(test.models, start=1)}
+        contaminations = {one.model_id: one for one in seen}
+        inputs = ReportInputs(
+            evaluation=test.evaluation,
+            dataset=test.dataset,
+            utterances=test.utterances,
+            models=[test.models[one] for one in ids],
+            analysis=analysis,
+            tallies=tallies,
+            scores=results[0],
+            comparisons=results[1],
+            contaminations=[contaminations[one] for one in ids],
+            timings=[test.facts.read_timing(numbers[one], count) for one in ids],
+            warnings=overlap_warnings(seen, test.utterances),
+        )
+        return report_bytes(inputs, self.blobs)
 
     def _transcripts(self, context: JobContext, test: _Test, normalizer: Normalizer) -> list[Transcript]:
         """Write what each model heard as a transcription."""
@@ -254,21 +315,18 @@ def _batches(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
 
 
 def _documents(
-    test: _Test,
-    utterance: Utterance,
-    hypotheses: Sequence[Hypothesis],
-    normalizer: Normalizer,
-    report: ScoreReport,
+    test: _Test, at: int, hypotheses: Sequence[Hypothesis], into: _Collected, ratio_db: float | None
 ) -> list[dict[str, Any]]:
     """The score files of one recording, one per model."""
-    models = test.evaluation.model_ids
+    models, utterance, normalizer = test.evaluation.model_ids, test.utterances[at], into.analysis.normalizer
     if not test.has_references:
         return [
             text_document(utterance, model_id, hypothesis, normalizer)
             for model_id, hypothesis in zip(models, hypotheses, strict=True)
         ]
     scores = [score_recording(utterance.transcript or "", one, normalizer) for one in hypotheses]
-    report.add(utterance, scores)
+    into.report.add(utterance, scores)
+    into.analysis.add(utterance, scores, ratio_db)
     return [
         score_document(utterance, model_id, score, normalizer)
         for model_id, score in zip(models, scores, strict=True)

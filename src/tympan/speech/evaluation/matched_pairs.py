@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tympan.domain.evaluation import Comparison, ErrorCounts
 from tympan.speech.metrics import Alignment, Operation
 
 BOUNDARY_WORDS = 2
@@ -45,6 +46,25 @@ class MatchedPairs:
     def is_reliable(self) -> bool:
         """Whether there are segments enough for the normal approximation."""
         return self.segments >= LEAST_SEGMENTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossComparison:
+    """Two models that heard the same test set in different evaluations.
+
+    Attributes:
+        baseline, model: Pooled counts of each.
+        comparison: Interval and verdict.
+        test: Matched pairs.
+        fixed, broken: Reference words that became right, and wrong.
+    """
+
+    baseline: ErrorCounts
+    model: ErrorCounts
+    comparison: Comparison
+    test: MatchedPairs
+    fixed: int
+    broken: int
 
 
 def segment_errors(first: Alignment, second: Alignment) -> Iterator[tuple[int, int]]:

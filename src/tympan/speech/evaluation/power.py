@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 from tympan.domain.evaluation import ErrorCounts
@@ -18,6 +19,23 @@ evaluation says the value of its own (``design_effect``).
 _ALPHA = 0.05
 _POWER = 0.8
 _LEAST_RECORDINGS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPlan:
+    """What a test set can show.
+
+    Attributes:
+        recordings, words, audio_s: How much there is; words about as they will be counted.
+        detectable_difference: Of word error rates, see below.
+        is_fair_sample: Whether there are recordings enough for any verdict.
+    """
+
+    recordings: int
+    words: int
+    audio_s: float
+    detectable_difference: float
+    is_fair_sample: bool
 
 
 def detectable_difference(

@@ -57,7 +57,7 @@ def band(value: float | None, edges: Sequence[float], unit: str) -> str | None:
 def slices(
     columns: Sequence[Mapping[str, str]], words: Sequence[Sequence[ErrorCounts]], *, draws: int = 2000
 ) -> list[Slice]:
-    """Every slice of every column that has at least two values, largest first.
+    """Every slice of every column that parts the recordings, largest first.
 
     Args:
         columns: What is known of each recording, by name of the column.
@@ -72,8 +72,9 @@ def slices(
     for column in sorted(members):
         values = members[column]
         covered = sum(map(len, values.values()))
-        if len(values) == 1 and covered == len(columns):
-            continue  # the same for all: that is the whole test set
+        is_whole = len(values) == 1 and covered == len(columns)
+        if is_whole or (len(values) > 1 and len(values) == covered):
+            continue  # the same for all recordings, or different for each: no parts of the test set
         ordered = sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))
         found += [_slice(column, value, places, words, draws) for value, places in ordered]
     return found

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
 from tympan.speech.text.rewriting import Span, Step
+
+PROBES = (
+    "It's 5 o'clock, Ann-Marie — “don't”… U.S.A. & 3rd @ 1999, $5.10, 50 %, 1,234.5, 10:30 a.m. 2½ 007",
+    "Am 21. Mai 2024 um 12:23 Uhr, 3,50 €, 1.000 Stück, zwei und dreißig, 1990er, ß, Straße 105",
+    "Le 3e à 12h30 : 1 000,5 € l'été, vingt et un, Nº 5. El 3º, ¿qué? 1.º años 2,5 £",
+    "Één 2e 21ste, quinta-feira 3ª, perché 1°, São 10 reais; Ёлка 21, İstanbul, ΟΔΟΣ 7",
+    "￥3.5，我用ａbc在2024年10:05，104个。ガイドは２人！안녕 21명 ١٢٣ ไทย 5",
+)
+"""Texts that touch every rule; what becomes of them tells versions of a normaliser apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,12 @@ class Normalizer:
         for step in self.steps:
             text = step.apply(text)
         return text
+
+    @property
+    def fingerprint(self) -> str:
+        """12 characters that change when the rules do: of the steps, and what they make of ``PROBES``."""
+        parts = [self.name, *(step.name for step in self.steps), *map(self.normalize, PROBES)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def words(self, text: str) -> list[str]:
         """The compared words."""

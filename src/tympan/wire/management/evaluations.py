@@ -34,6 +34,7 @@ class NewEvaluationMembers(ProjectMembers):
 
     dataset_id: str
     model_ids: tuple[str, ...]
+    terms: tuple[str, ...]
 
 
 def new_evaluation_members(body: Body, version: ApiVersion) -> NewEvaluationMembers:
@@ -56,6 +57,7 @@ def new_evaluation_members(body: Body, version: ApiVersion) -> NewEvaluationMemb
         **new_project_members(body, version),
         "dataset_id": dataset,
         "model_ids": tuple(dict.fromkeys(named)),
+        "terms": body.part("tympan").texts("terms") or (),
     }
 
 
@@ -168,8 +170,15 @@ def _statistics(evaluation: Evaluation, addresses: Addresses) -> Document:
             "scores": [_score(score, addresses) for score in evaluation.scores] or None,
             "comparisons": [_comparison(one, addresses) for one in evaluation.comparisons] or None,
             "warnings": list(evaluation.warnings) or None,
+            "termCount": len(evaluation.terms) or None,
+            "report": _report_url(evaluation, addresses),
         }
     )
+
+
+def _report_url(evaluation: Evaluation, addresses: Addresses) -> str | None:
+    has_report = any(file.name == "report.json" for file in evaluation.files)
+    return addresses.ours("evaluations", evaluation.id, "report") if has_report else None
 
 
 def _score(score: ModelScore, addresses: Addresses) -> Document:
