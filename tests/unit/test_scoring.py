@@ -47,8 +47,8 @@ class Context:
 class House:
     """A test set and models that hear what ``heard`` says."""
 
-    def __init__(self, transcripts, kind=DatasetKind.ACOUSTIC):
-        self.store, self.blobs, self.clock = MemoryStore(), MemoryBlobs(), FakeClock()
+    def __init__(self, transcripts, kind=DatasetKind.ACOUSTIC, *, store=None, blobs=None):
+        self.store, self.blobs, self.clock = store or MemoryStore(), blobs or MemoryBlobs(), FakeClock()
         self.heard, self.calls = {}, []
         self.recognizer = FakeRecognizer(self.hear)
         self.scoring = Scoring(

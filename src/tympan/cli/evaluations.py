@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tympan.cli import evaluation_reports
 from tympan.cli.documents import Answer
+from tympan.cli.evaluation_reports import Terms, read_terms
 from tympan.cli.output import Cell, failure_text, moment, percent, say, show_json, show_table, status_text
 from tympan.cli.session import (
     InLocale,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Tests of models on recordings with transcripts.", no_args_is_help=True)
 
+evaluation_reports.add_to(app)
+
 Name = Annotated[str, typer.Argument(help="Name or id of the evaluation.")]
 
 
@@ -38,6 +42,7 @@ def create(
         list[str],
         typer.Option("--model", "-m", help="Name or id, or 'base'; repeatable, the first is the baseline."),
     ],
+    terms: Terms = None,
     project: InProject = None,
     locale: InLocale = None,
     wait: Wait = True,
@@ -56,6 +61,8 @@ def create(
         "model2": {"self": tested[1] if len(tested) > 1 else tested[0]},
         "models": [{"self": url} for url in tested],
     }
+    if terms is not None:
+        body["tympan"] = {"terms": read_terms(terms)}
     evaluation = client.post("/speechtotext/v3.2/evaluations", body)
     if wait:
         evaluation = finished(client, evaluation, is_quiet=as_json)

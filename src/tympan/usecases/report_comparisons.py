@@ -45,8 +45,8 @@ def pair_members(analysis: Analysis, scores: Sequence[ModelScore]) -> PairTests:
     rank = {at: place for place, at in enumerate(order)}
     differing = {
         (min(rank[first], rank[second]), max(rank[first], rank[second]))
-        for (first, second), p_value in adjusted.items()
-        if p_value < SIGNIFICANCE
+        for (first, second) in results
+        if tests[first, second]["differ"]
     }
     groups = indistinct_groups(len(order), differing)
     return PairTests(
@@ -84,7 +84,8 @@ def _test_members(result: MatchedPairs, adjusted: float) -> dict[str, Any]:
         "pValue": result.p_value,
         "holmPValue": adjusted,
         "isReliable": result.is_reliable,
-        "differ": adjusted < SIGNIFICANCE,
+        # A handful of segments gives tiny p values by chance alone.
+        "differ": result.is_reliable and adjusted < SIGNIFICANCE,
     }
 
 
