@@ -112,9 +112,11 @@ def test_the_command_line_shows_saves_and_compares(world, house, tested, tympan,
 
 def test_the_command_line_scores_again(world, house, tested, tympan, tmp_path):  # noqa: F811
     (tmp_path / "terms.txt").write_text("weather\n\n cat \n")
-    worker = worker_does(
-        world, lambda job: house.scoring.run_score(house.attempt(tested_again(house, tested), "score"))
-    )
+
+    def score_again(job):
+        house.scoring.run_score(house.attempt(house.get(tested), "score"))
+
+    worker = worker_does(world, score_again)
     status, out, err = tympan("evaluation", "rescore", tested.id, "--terms", tmp_path / "terms.txt")
     worker.join()
     assert (status, "Succeeded" in out) == (0, True), out + err
