@@ -146,7 +146,7 @@ def test_each_word_is_traced_to_its_source():
 
 @pytest.mark.parametrize(
     ("locale", "name"),
-    [("en-GB", "tympan-en/1"), ("de-AT", "tympan-de/1"), ("zh-Hans-CN", "tympan-zh/1"), ("eo", "tympan/1")],
+    [("en-GB", "tympan-en/1"), ("de-AT", "tympan-de/2"), ("zh-Hans-CN", "tympan-zh/1"), ("eo", "tympan/1")],
 )
 def test_a_normaliser_is_named_by_language_and_version(locale, name):
     assert normalizer_for(locale).name == name
