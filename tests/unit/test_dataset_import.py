@@ -184,6 +184,52 @@ def test_recordings_become_flac_with_a_manifest_a_report_and_their_files(bench: 
     assert imported.file("data.zip") == data
 
 
+LABELS = [
+    "file\tSpeaker\troom",
+    "a.wav\tAnn\tkitchen",
+    "B.WAV\tBob",
+    "c.wav\tX",
+    "a.wav\t1\t2\t3",
+    f"a.wav\t{'x' * 101}",
+]
+
+
+@pytest.mark.parametrize("kind", [DatasetKind.ACOUSTIC, DatasetKind.AUDIO_FILES])
+def test_a_table_labels_recordings_and_says_who_speaks(bench: Bench, kind: DatasetKind):
+    files = {
+        "a.wav": GOOD,
+        "b.wav": wav_bytes(speech_like(2, seed=1)),
+        "d.wav": wav_bytes(speech_like(1, seed=2)),
+    }
+    lines = [f"{name}\tHello." for name in files]
+    table = {"metadata.tsv": "\n".join(LABELS).encode()}
+    imported = bench.imported(kind, acoustic({**files, **table}, lines))
+    assert imported.counts == (3, 0)
+    first, second, third = imported.records(Utterance)
+    assert (first.group, first.labels) == ("Ann", {"speaker": "Ann", "room": "kitchen"})
+    assert (second.group, second.labels) == ("Bob", {"speaker": "Bob"})
+    assert (third.group, third.labels) == ("d.wav", None)
+    rows = {row["line"]: row["codes"] for row in imported.report["rows"] if row["file"] == "metadata.tsv"}
+    assert rows == {4: ["AudioMissing"], 5: ["LabelsUnreadable"], 6: ["LabelsUnreadable"]}
+
+
+@pytest.mark.parametrize("head", ["file", "file\tx\tx", "file\t\tx", "\t".join(map(str, range(22)))])
+def test_a_table_that_cannot_be_read_refuses_no_recording(bench: Bench, head: str):
+    table = {"deep/metadata.tsv": f"{head}\na.wav\tAnn".encode()}
+    imported = bench.imported(DatasetKind.ACOUSTIC, acoustic({"a.wav": GOOD, **table}, ["a.wav\tHello."]))
+    assert imported.counts == (1, 0)
+    assert imported.records(Utterance)[0].labels is None
+    assert imported.codes["deep/metadata.tsv"] == ["LabelsUnreadable"]
+
+
+def test_an_empty_table_and_one_in_no_encoding_are_passed_over(bench: Bench):
+    for data, codes in ((b"\n", None), (b"\xff\xfe\x00\x00a", ["EncodingInvalid"])):
+        files = {"a.wav": GOOD, "metadata.tsv": data}
+        imported = bench.imported(DatasetKind.ACOUSTIC, acoustic(files, ["a.wav\tHello."]))
+        assert imported.counts == (1, 0)
+        assert imported.codes.get("metadata.tsv") == codes
+
+
 def test_the_report_has_the_published_members_and_one_row_a_line(bench: Bench):
     imported = bench.imported(
         DatasetKind.ACOUSTIC, acoustic({"a.wav": GOOD}, ["a.wav\tHello.", "missing.wav\tGone.", "no tab"])

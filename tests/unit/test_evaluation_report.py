@@ -98,6 +98,7 @@ def test_the_report_holds_every_measure(house):
 def test_the_report_says_what_changed_and_what_is_suspected(house):
     report = report_of(house, run(house, house.add_model(HEARD), house.add_model(BETTER)))
     (comparison,) = report["comparisons"]
+    assert comparison["bySpeaker"] is None
     assert comparison["recordings"] == {"fixed": 2, "broken": 0, "bothRight": 10, "bothWrong": 1}
     assert comparison["words"]["topFixed"] == [{"word": "ann", "count": 1}, {"word": "tympan", "count": 1}]
     assert comparison["words"]["broken"] == 0
@@ -189,7 +190,7 @@ def test_slices_follow_labels_and_folders_of_the_dataset():
 
     house.utterance = labelled
     house.dataset = house.add_dataset(TEXTS)
-    report = report_of(house, run(house, house.add_model(HEARD)))
+    report = report_of(house, run(house, house.add_model(HEARD), house.add_model(BETTER)))
     shown = {(one["column"], one["value"]): one["recordings"] for one in report["slices"]}
     assert shown == {
         ("device", "phone"): 12,
@@ -199,7 +200,10 @@ def test_slices_follow_labels_and_folders_of_the_dataset():
         ("speaker", "Bob"): 7,
         ("speaker", "Ann"): 6,
     }
-    assert report["dataset"]["speakers"] == 2
+    assert report["dataset"]["speakers"] == report["comparisons"][0]["bySpeaker"]["speakers"] == 2
+    by_speaker = report["models"][0]["wordErrorRateIntervalBySpeaker"]
+    assert by_speaker["low"] < report["models"][0]["wordErrorRate"] < by_speaker["high"]
+    assert report["comparisons"][0]["bySpeaker"]["verdict"] == "undecided"
 
 
 def test_errors_can_be_read_as_a_table(house):

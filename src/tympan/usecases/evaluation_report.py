@@ -30,6 +30,7 @@ from tympan.usecases.model_lookup import adaptation_of, bundle_of
 from tympan.usecases.recording_score import count_members
 from tympan.usecases.report_comparisons import compared_members, pair_members
 from tympan.usecases.report_measures import (
+    by_speaker_interval,
     calibration_members,
     contamination_members,
     entity_members,
@@ -150,7 +151,8 @@ def _conditions(analysis: Analysis) -> dict[str, Any]:
 
 
 def _model_members(inputs: ReportInputs, at: int, blobs: BlobStore) -> dict[str, Any]:
-    model, found, score = inputs.models[at], inputs.analysis.models[at], inputs.scores[at]
+    analysis = inputs.analysis
+    model, found, score = inputs.models[at], analysis.models[at], inputs.scores[at]
     bundle = bundle_of(model)
     contamination = inputs.contaminations[at]
     rates = [one.rate for one in found.recordings]
@@ -161,6 +163,7 @@ def _model_members(inputs: ReportInputs, at: int, blobs: BlobStore) -> dict[str,
         "adaptation": list(adaptation_of(model)),
         "decoding": _decoding(model, blobs),
         "timing": timing_members(inputs.timings[at], score),
+        "wordErrorRateIntervalBySpeaker": by_speaker_interval(analysis.columns, found.recordings),
         "meanRecordingErrorRate": sum(rates) / len(rates) if rates else None,
         "power": _power_members(found, score),
         "terms": term_members(found, contamination, score.audio_s),

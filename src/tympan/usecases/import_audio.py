@@ -13,6 +13,7 @@ from tympan.domain.manifest import Utterance
 from tympan.ports.blobs import BlobStore
 from tympan.speech.archive import ArchiveEntry, ZipArchive
 from tympan.speech.findings import Finding, error, has_error, warning
+from tympan.speech.recording_labels import RecordingLabels, is_labels_file, read_labels
 from tympan.speech.text import normalizer_for
 from tympan.speech.transcripts import (
     PREFERRED_NAME,
@@ -39,6 +40,14 @@ class _Transcript:
 
     name: str
     lines: dict[str, TranscriptLine]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an archive says of its recordings beside their sound."""
+
+    transcript: _Transcript | None
+    labels: RecordingLabels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +81,16 @@ class RecordingsImport:
         archive = ZipArchive.open(work.source, locale=work.dataset.locale, limits=self.limits.archive)
         for refused in archive.refused:
             work.report.add(ReportRow(file=refused.name, findings=(refused.finding,)))
-        texts = [entry for entry in archive.entries if entry.is_text]
+        tables = [entry for entry in archive.entries if is_labels_file(entry.name)]
+        texts = [entry for entry in archive.entries if entry.is_text and not is_labels_file(entry.name)]
         recordings = [entry for entry in archive.entries if not entry.is_text]
+        labels = self._read_labels(work, archive, tables, recordings)
         if work.dataset.kind is DatasetKind.ACOUSTIC:
-            return self._import_transcribed(work, archive, texts, recordings)
+            return self._import_transcribed(work, archive, texts, recordings, labels)
         for entry in texts:
             message = "Transcripts are not read for AudioFiles. Upload an Acoustic dataset to use it."
             work.report.add(_note(entry.name, warning("FileIgnored", message)))
-        self._convert_all(work, archive, recordings, transcript=None)
+        self._convert_all(work, archive, recordings, _Known(None, labels))
         return ()
 
     def _import_transcribed(
@@ -88,6 +99,7 @@ class RecordingsImport:
         archive: ZipArchive,
         texts: list[ArchiveEntry],
         recordings: list[ArchiveEntry],
+        labels: RecordingLabels,
     ) -> tuple[StoredFile, ...]:
         transcript, files = self._read_transcript(work, archive, texts, recordings)
         wanted = []
@@ -96,8 +108,32 @@ class RecordingsImport:
                 wanted.append(entry)
             else:
                 work.report.add(ReportRow(file=entry.name, findings=(_no_line(transcript.name),)))
-        self._convert_all(work, archive, wanted, transcript)
+        self._convert_all(work, archive, wanted, _Known(transcript, labels))
         return files
+
+    def _read_labels(
+        self,
+        work: ImportWork,
+        archive: ZipArchive,
+        tables: list[ArchiveEntry],
+        recordings: list[ArchiveEntry],
+    ) -> RecordingLabels:
+        """What the table nearest to the top says of the recordings; a table that is wrong refuses none."""
+        if not tables:
+            return RecordingLabels()
+        table = min(tables, key=lambda entry: (entry.name.count("/"), entry.name))
+        names = RecordingNames([entry.name for entry in recordings])
+        with Spool() as spool:
+            try:
+                with room():
+                    archive.copy(table, spool.file)
+                labels = read_labels(spool.file, names.find)
+            except InvalidInputError as refusal:
+                work.report.add(_note(table.name, warning(refusal.code, refusal.message)))
+                return RecordingLabels()
+        for number, finding in labels.findings:
+            work.report.add(ReportRow(file=table.name, line=number, findings=(finding,), is_note=True))
+        return labels
 
     def _import_single(self, work: ImportWork) -> None:
         outcome: Future[Converted] = Future()
@@ -108,7 +144,7 @@ class RecordingsImport:
                 outcome.set_result(self.converter.convert(spool))
             except InvalidInputError as refusal:
                 outcome.set_exception(refusal)
-        _Keeper(work, self.limits, transcript=None).keep(work.source_name, outcome)
+        _Keeper(work, self.limits, _Known(None, RecordingLabels())).keep(work.source_name, outcome)
 
     def _read_transcript(
         self,
@@ -165,9 +201,9 @@ class RecordingsImport:
         work: ImportWork,
         archive: ZipArchive,
         entries: list[ArchiveEntry],
-        transcript: _Transcript | None,
+        known: _Known,
     ) -> None:
-        keeper = _Keeper(work, self.limits, transcript)
+        keeper = _Keeper(work, self.limits, known)
         for done, (entry, outcome) in enumerate(self._outcomes(archive, entries), start=1):
             keeper.keep(entry.name, outcome)
             counts = work.report.counts
@@ -216,10 +252,11 @@ class RecordingsImport:
 class _Keeper:
     """Writes rows and records for converted recordings, in order."""
 
-    def __init__(self, work: ImportWork, limits: DatasetLimits, transcript: _Transcript | None) -> None:
+    def __init__(self, work: ImportWork, limits: DatasetLimits, known: _Known) -> None:
         self._work = work
         self._limits = limits
-        self._transcript = transcript
+        self._transcript = known.transcript
+        self._labels = known.labels
         self._first_names: dict[str, str] = {}
 
     def keep(self, name: str, outcome: Future[Converted]) -> None:
@@ -246,7 +283,8 @@ class _Keeper:
                     source_rate_hz=converted.measures.info.sample_rate_hz,
                     transcript=line.text if line is not None else None,
                     line=number,
-                    group=name,
+                    group=self._labels.group_of(name),
+                    labels=self._labels.of(name),
                 )
             )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tympan.domain.evaluation import Comparison, ModelScore
+from tympan.speech.bootstrap import compare
 from tympan.speech.evaluation.matched_pairs import (
     SIGNIFICANCE,
     MatchedPairs,
@@ -16,6 +17,7 @@ from tympan.speech.evaluation.matched_pairs import (
     matched_pairs,
 )
 from tympan.usecases.evaluation_analysis import Analysis, ModelFindings
+from tympan.usecases.report_measures import by_speaker, interval_members
 from tympan.usecases.score_report import comparison_members
 
 _TOP = 30
@@ -63,6 +65,7 @@ def compared_members(
     pair = analysis.pairs[0, at]
     return {
         **comparison_members(comparison),
+        "bySpeaker": _by_speaker(analysis, at, comparison),
         "matchedPairs": dict(test),
         "recordings": _recordings(analysis.models[0], analysis.models[at]),
         "words": {
@@ -73,6 +76,20 @@ def compared_members(
             "topFixed": _top(pair.fixed),
             "topBroken": _top(pair.broken),
         },
+    }
+
+
+def _by_speaker(analysis: Analysis, at: int, comparison: Comparison) -> dict[str, Any] | None:
+    """The same comparison when speakers are drawn instead of recordings."""
+    sides = [by_speaker(analysis.columns, analysis.models[one].recordings) for one in (0, at)]
+    if sides[0] is None or sides[1] is None:
+        return None
+    result = compare((comparison.model_id, sides[1]), (comparison.baseline_id, sides[0]))
+    return {
+        "speakers": len(sides[0]),
+        "difference": interval_members(result.difference),
+        "probabilityBetter": result.probability_better,
+        "verdict": result.verdict,
     }
 
 

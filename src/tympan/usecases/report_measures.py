@@ -25,6 +25,29 @@ def interval_members(interval: Interval) -> dict[str, float]:
     return {"low": interval.low, "high": interval.high, "level": interval.level}
 
 
+def by_speaker(
+    columns: Sequence[Mapping[str, str]], recordings: Sequence[ErrorCounts]
+) -> list[ErrorCounts] | None:
+    """Counts of each speaker, in the order they first occur; None unless all are known and differ.
+
+    What one speaker says goes wrong together, over all of the speaker's recordings.
+    """
+    totals: dict[str, ErrorCounts] = {}
+    for known, counts in zip(columns, recordings, strict=True):
+        if "speaker" not in known:
+            return None
+        totals[known["speaker"]] = totals.get(known["speaker"], ErrorCounts()) + counts
+    return list(totals.values()) if len(totals) > 1 else None
+
+
+def by_speaker_interval(
+    columns: Sequence[Mapping[str, str]], recordings: Sequence[ErrorCounts]
+) -> dict[str, float] | None:
+    """Interval of the word error rate when speakers are drawn instead of recordings."""
+    speakers = by_speaker(columns, recordings)
+    return None if speakers is None else interval_members(rate_interval(speakers))
+
+
 def term_members(found: ModelFindings, contamination: Contamination, audio_s: float) -> dict[str, Any] | None:
     """Terms of one model; None when no term was said or heard.
 
