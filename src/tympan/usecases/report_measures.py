@@ -28,8 +28,9 @@ def interval_members(interval: Interval) -> dict[str, float]:
 def by_speaker(
     columns: Sequence[Mapping[str, str]], recordings: Sequence[ErrorCounts]
 ) -> list[ErrorCounts] | None:
-    """Counts of each speaker, in the order they first occur; None unless all are known and differ.
+    """Counts of each speaker, in the order they first occur.
 
+    None unless all are known, and there are several with several recordings.
     What one speaker says goes wrong together, over all of the speaker's recordings.
     """
     totals: dict[str, ErrorCounts] = {}
@@ -37,7 +38,7 @@ def by_speaker(
         if "speaker" not in known:
             return None
         totals[known["speaker"]] = totals.get(known["speaker"], ErrorCounts()) + counts
-    return list(totals.values()) if len(totals) > 1 else None
+    return list(totals.values()) if 1 < len(totals) < len(recordings) else None
 
 
 def by_speaker_interval(
