@@ -9,7 +9,14 @@ from itertools import combinations
 
 from tympan.domain.evaluation import ErrorCounts
 from tympan.domain.manifest import Utterance
-from tympan.speech.evaluation.entities import EntityCounts, EntityKind, add_entities, score_entities
+from tympan.speech.evaluation.entities import (
+    Entity,
+    EntityCounts,
+    EntityKind,
+    add_entities,
+    place_entities,
+    score_entities,
+)
 from tympan.speech.evaluation.hallucination import HallucinationFlag, Heard, hallucination_flags
 from tympan.speech.evaluation.matched_pairs import segment_errors
 from tympan.speech.evaluation.slices import DURATION_EDGES_S, SIGNAL_TO_NOISE_EDGES_DB, band
@@ -115,8 +122,9 @@ class Analysis:
         self.columns.append(columns_of(utterance, ratio_db))
         self.signal_to_noise.append(ratio_db)
         self.said.update(reference)
+        entities = place_entities(utterance.transcript or "", self.locale, self.normalizer)
         for found, score in zip(self.models, scores, strict=True):
-            self._add_to(found, utterance, score)
+            self._add_to(found, utterance.duration_s, entities, score)
         for (first, second), pair in self.pairs.items():
             one, other = scores[first].alignment, scores[second].alignment
             pair.segments += segment_errors(one, other)
@@ -131,19 +139,20 @@ class Analysis:
         if suspect is not None:
             self.suspects[place] = suspect
 
-    def _add_to(self, found: ModelFindings, utterance: Utterance, score: RecordingScore) -> None:
+    def _add_to(
+        self, found: ModelFindings, duration_s: float, entities: Sequence[Entity], score: RecordingScore
+    ) -> None:
         reference, hypothesis, alignment = score.reference_words, score.hypothesis_words, score.alignment
         found.recordings.append(score.words)
         found.alignments.append(alignment.operations)
         found.add_terms(score_terms(self.terms.book, reference, hypothesis, alignment))
-        entities = score_entities(utterance.transcript or "", self.locale, self.normalizer, alignment)
-        found.entities = add_entities(found.entities, entities)
+        found.entities = add_entities(found.entities, score_entities(entities, alignment))
         heard = Heard(
             text=score.hypothesis.text,
             reference=reference,
             hypothesis=hypothesis,
             alignment=alignment,
-            duration_s=utterance.duration_s,
+            duration_s=duration_s,
             is_unspaced=self.normalizer.is_unspaced,
         )
         found.flags.append(hallucination_flags(heard))

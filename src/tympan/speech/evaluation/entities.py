@@ -31,7 +31,7 @@ class EntityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A stretch ``[start, end)`` of a text."""
+    """A stretch ``[start, end)``: of characters of a text, or of words."""
 
     kind: EntityKind
     start: int
@@ -102,28 +102,38 @@ def find_entities(text: str, locale: str) -> list[Entity]:
     return sorted(taken, key=lambda one: one.start)
 
 
-def score_entities(
-    text: str, locale: str, normalizer: Normalizer, alignment: Alignment
-) -> dict[EntityKind, EntityCounts]:
-    """Score the entities of one reference.
+def place_entities(text: str, locale: str, normalizer: Normalizer) -> list[Entity]:
+    """Entities of a reference, each with its stretch of normalised words.
 
     Args:
         text: The reference as it was written.
         locale: Of the text.
-        normalizer: The one that made the words of the alignment.
-        alignment: Of the normalised words.
+        normalizer: The one that makes the words that are compared.
     """
     entities = find_entities(text, locale)
     if not entities:
-        return {}
+        return []
     traced = normalizer.trace_words(text)
-    counts: dict[EntityKind, EntityCounts] = {}
+    placed: list[Entity] = []
     for entity in entities:
         places = [at for at, one in enumerate(traced) if one.start < entity.end and entity.start < one.end]
         if places:
-            words = counted(_operations(alignment, places[0], places[-1]))
-            now = EntityCounts(words=words, entities=1, exact=int(words.errors == 0))
-            counts[entity.kind] = counts.get(entity.kind, EntityCounts()) + now
+            placed.append(Entity(entity.kind, places[0], places[-1] + 1))
+    return placed
+
+
+def score_entities(placed: Sequence[Entity], alignment: Alignment) -> dict[EntityKind, EntityCounts]:
+    """Score the entities of one reference.
+
+    Args:
+        placed: What ``place_entities`` gives.
+        alignment: Of the normalised words with a hypothesis.
+    """
+    counts: dict[EntityKind, EntityCounts] = {}
+    for entity in placed:
+        words = counted(_operations(alignment, entity.start, entity.end - 1))
+        now = EntityCounts(words=words, entities=1, exact=int(words.errors == 0))
+        counts[entity.kind] = counts.get(entity.kind, EntityCounts()) + now
     return counts
 
 

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tympan.domain.evaluation import ErrorCounts
-from tympan.speech.evaluation.entities import EntityCounts, add_entities, find_entities, score_entities
+from tympan.speech.evaluation.entities import (
+    EntityCounts,
+    add_entities,
+    find_entities,
+    place_entities,
+    score_entities,
+)
 from tympan.speech.metrics import align
 from tympan.speech.text import normalizer_for
 
@@ -106,7 +112,7 @@ def test_entities_never_overlap_and_each_is_whole_when_nothing_is_wrong(locale, 
     assert all(one.end <= after.start for one, after in pairwise(found))
     normalizer = normalizer_for(locale)
     words = normalizer.words(text)
-    for counts in score_entities(text, locale, normalizer, align(words, words)).values():
+    for counts in score_entities(place_entities(text, locale, normalizer), align(words, words)).values():
         assert counts.exact == counts.entities > 0
         assert counts.words.errors == 0
 
@@ -114,7 +120,9 @@ def test_entities_never_overlap_and_each_is_whole_when_nothing_is_wrong(locale, 
 def scored(text, heard):
     normalizer = normalizer_for("en-US")
     alignment = align(normalizer.words(text), normalizer.words(heard))
-    return {str(k): v for k, v in score_entities(text, "en-US", normalizer, alignment).items()}
+    return {
+        str(k): v for k, v in score_entities(place_entities(text, "en-US", normalizer), alignment).items()
+    }
 
 
 def test_written_and_spoken_amounts_are_the_same():
@@ -134,6 +142,6 @@ def test_a_word_inserted_inside_an_entity_spoils_it_and_one_beside_it_does_not()
 def test_counts_add_up():
     normalizer = normalizer_for("en-US")
     words = normalizer.words("Hi Ann, 5")
-    one = score_entities("Hi Ann, 5", "en-US", normalizer, align(words, words))
+    one = score_entities(place_entities("Hi Ann, 5", "en-US", normalizer), align(words, words))
     assert {kind: counts.entities for kind, counts in add_entities(one, one).items()} == dict.fromkeys(one, 2)
     assert list(one) == ["name", "number"]
