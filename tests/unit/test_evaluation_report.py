@@ -1,6 +1,7 @@
 """The report of an evaluation: what is in it, that it repeats, and that others count the same."""
 
 import csv
+import doctest
 import hashlib
 import io
 import json
@@ -281,3 +282,9 @@ def test_a_dataset_says_what_it_can_show(house):
     assert 0.1 < plan.detectable_difference < 0.15
     with pytest.raises(InvalidInputError, match="above 0"):
         comparing(house).plan(house.dataset.id, 12.0)
+
+
+def test_the_examples_of_the_page_are_true():
+    page = Path(__file__).parents[2] / "docs" / "evaluation.md"
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert (result.failed, result.attempted > 20) == (0, True)
