@@ -2,7 +2,6 @@
 
 import io
 import json
-from urllib.parse import quote
 
 import pytest
 from tests.api.conftest import wav
@@ -84,8 +83,8 @@ def test_models_and_endpoints_are_listed_and_named(world, base_model):
         ({"language": "xx"}, "language"),
         ({"response_format": "xml"}, "response_format"),
         ({"temperature": "0.7"}, "temperature"),
-        ({"prompt": "Xoriant " * 3000}, "prompt"),
-        ({"hotwords": "Xoriant " * 3000}, "hotwords"),
+        ({"prompt": "Ask Xor\x07iant"}, "prompt"),
+        ({"hotwords": "x" * 501}, "hotwords"),
         ({"timestamp_granularities[]": "word"}, "timestamp_granularities"),
         ({"stream": "true", "response_format": "srt"}, "stream"),
         ({"include[]": "logprobs"}, "include[]"),
@@ -96,25 +95,6 @@ def test_what_cannot_be_honoured_is_refused_by_name(client, base_model, data, pa
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
     assert answer.json()["error"]["type"] == "invalid_request_error"
-
-
-@pytest.mark.parametrize(
-    ("data", "favoured"),
-    [
-        ({"prompt": "Ada Lovelace spoke with Dr. Okonkwo."}, ("Ada Lovelace", "Dr. Okonkwo")),
-        ({"hotwords": "Xoriant, agkistrodon bite"}, ("Xoriant", "agkistrodon bite")),
-        ({"hotwords": "Xoriant Kubermatic", "prompt": "Xoriant"}, ("Xoriant", "Kubermatic")),
-        ({"prompt": "hello there"}, ()),
-    ],
-)
-def test_terms_of_a_prompt_are_favoured_and_named(world, base_model, data, favoured):
-    seen = []
-    world.recognizer._texts = lambda bundle, samples, options: seen.append(options.phrases) or "Hello."
-    answer = transcribe(world.client, data)
-    assert answer.status_code == 200, answer.text
-    assert set(seen) == {favoured}
-    shown = answer.headers["x-phrases-favoured"]
-    assert shown == (", ".join(quote(one) for one in favoured) or "none")
 
 
 def test_errors_have_the_shape_that_these_clients_read(client, base_model):

@@ -450,3 +450,35 @@ def test_urls_are_kept_outside_the_row(world, base_model):
     kept = world.services.transcriptions.get(id_of(made))
     assert b"".join(world.blobs.stream(kept.urls_key)).count(b"\n") == 1000
     assert len(json.dumps(str(kept))) < 3000
+
+
+@every_version
+def test_phrases_are_kept_beside_the_row_favoured_and_reported(world, base_model, pages, version, tmp_path):
+    listed = {"phrases": ["hello world", "Szymborska", " "], "biasingWeight": 1.5}
+    made = create(world.client, version, properties={"phraseList": listed})
+    assert made.status_code == 201, made.text
+    document = made.json()
+    assert document["tympan"]["phraseList"] == {"count": 2, "biasingWeight": 1.5}
+    transcription = world.services.transcriptions.get(id_of(document))
+    kept = json.loads(b"".join(world.blobs.stream(transcription.phrases_key)))
+    assert kept == ["hello world", "Szymborska"]
+    work(world, document, tmp_path)
+    files = world.client.get(address(version, id_of(document), "files")).json()["values"]
+    read = {one["kind"]: world.client.get(one["links"]["contentUrl"]).json() for one in files}
+    ours = read["Transcription"]["tympan"]
+    assert ours["phraseList"] == {"count": 2, "biasingWeight": 1.5}
+    assert ours["phraseListMatches"] == ["hello world"]
+    assert read["TranscriptionReport"]["details"][0]["tympan"] == {"phraseListMatches": 1}
+    world.client.delete(address(version, id_of(document)))
+    world.services.transcriptions.expire()
+    assert not world.blobs.exists(transcription.phrases_key)
+
+
+def test_without_phrases_nothing_is_said_of_them(world, base_model, pages, tmp_path):
+    document = create(world.client).json()
+    assert "phraseList" not in document["tympan"]
+    work(world, document, tmp_path)
+    files = world.client.get(address(V3_2, id_of(document), "files")).json()["values"]
+    read = {one["kind"]: world.client.get(one["links"]["contentUrl"]).json() for one in files}
+    assert "phraseListMatches" not in read["Transcription"]["tympan"]
+    assert "tympan" not in read["TranscriptionReport"]["details"][0]

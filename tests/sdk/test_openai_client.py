@@ -73,3 +73,31 @@ def test_errors_arrive_as_the_clients_own(client: openai.OpenAI, server: Running
     wrong = openai.OpenAI(base_url=f"{server.url}/v1", api_key="0" * 64, max_retries=0)
     with pytest.raises(openai.AuthenticationError):
         wrong.models.list()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "effect"),
+    [
+        ("The patient takes apixaban, says Saoirse Ronan.", "phrases; count=4"),
+        ("Please hold, and speak slowly.", "none; reason=no-unusual-words"),
+    ],
+)
+def test_a_prompt_is_taken_and_what_became_of_it_is_said(
+    client: openai.OpenAI, prompt: str, effect: str
+) -> None:
+    raw = client.audio.transcriptions.with_raw_response.create(
+        model="whisper-tiny.en", file=recording(), language="en", prompt=prompt
+    )
+    assert raw.headers["x-prompt-effect"] == effect
+    assert "hold the line" in raw.parse().text.lower()
+
+
+def test_hotwords_are_written_where_they_are_heard(client: openai.OpenAI) -> None:
+    raw = client.audio.transcriptions.with_raw_response.create(
+        model="whisper-tiny.en",
+        file=("pills.wav", io.BytesIO(spoken("The patient takes apixaban twice a day."))),
+        language="en",
+        extra_body={"hotwords": "apixaban, Saoirse Ronan"},
+    )
+    assert "apixaban" in raw.parse().text
+    assert raw.headers["x-phrases-matched"] == "apixaban"

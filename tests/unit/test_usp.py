@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tympan.domain.errors import InvalidInputError
+from tympan.domain.phrase_list import PhraseList
 from tympan.ports.live_recognition import Listened, Partial, SpeechBegan
 from tympan.ports.recognizer import RecognizedWord
 from tympan.speech.display_format import Profanity
@@ -168,8 +169,8 @@ class TestTurnRequest:
             "bias": 1.5,
         }
         node = {"groups": [{"type": "Generic", "items": [{"text": "Contoso"}]}], "bias": "1.000000"}
-        assert (asked(dgi=python).phrases, asked(dgi=python).phrase_weight) == (("Contoso",), 1.5)
-        assert (asked(dgi=node).phrases, asked(dgi=node).phrase_weight) == (("Contoso",), 1.0)
+        assert asked(dgi=python).phrase_list == PhraseList(phrases=("Contoso",), weight=1.5)
+        assert asked(dgi=node).phrase_list == PhraseList(phrases=("Contoso",))
 
     def test_candidate_languages(self):
         named = {"languages": ["en-US", "de-DE"], "mode": "DetectContinuous", "Priority": "PrioritizeLatency"}
@@ -220,7 +221,7 @@ class TestTurnRequest:
             ([], {"phraseDetection": []}, "speech.context.phraseDetection"),
             ([], {"phraseDetection": {"initialSilenceTimeout": "NaN"}}, "initialSilenceTimeout"),
             ([], {"phraseDetection": {"trailingSilenceTimeout": 50}}, "segmentationSilenceTimeoutMs"),
-            ([], {"dgi": {"groups": [{"items": [{"text": "a" * 1001}]}]}}, "dgi"),
+            ([], {"dgi": {"groups": [{"items": [{"text": "a" * 501}]}]}}, "dgi"),
             ([], {"dgi": {"groups": [{"items": [{"text": str(n)} for n in range(10_001)]}]}}, "dgi"),
             ([], {"dgi": {"groups": [{"items": [{}]}]}}, "text"),
             ([], {"languageId": {"languages": ["a", "b", "c", "d", "e"]}}, "languages"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from tympan.app.settings import Settings
 from tympan.domain.dataset_block import LARGEST_BLOCK_BYTES
 from tympan.domain.limits import Limit
+from tympan.domain.phrase_list import HEAVIEST_PHRASES, LONGEST_PHRASE, MOST_PHRASES
 from tympan.ports.containers import MOST_BLOBS
 from tympan.usecases.access import TOKEN_LIFE_S
 from tympan.usecases.dataset_blocks import ABANDONED_AFTER, MOST_BLOCKS
@@ -35,7 +36,7 @@ def published_limits(settings: Settings, datasets: DatasetLimits) -> tuple[Limit
     """The table, with the values of this server."""
     rows = (*_server(settings), *_datasets(settings, datasets), *_sources(settings), *_texts(datasets))
     rows = (*rows, *_models(settings), *_endpoints(settings))
-    return (*rows, *_transcriptions(settings), *_others())
+    return (*rows, *_transcriptions(settings), *_phrase_lists(), *_others())
 
 
 def _server(settings: Settings) -> Iterator[Limit]:
@@ -148,6 +149,17 @@ def _transcriptions(settings: Settings) -> Iterator[Limit]:
         ("speakers", limits.speakers, "speakers", "Speakers that are told apart"),
     ):
         yield Limit(name=name, value=value, unit=unit, what=what)
+
+
+def _phrase_lists() -> Iterator[Limit]:
+    everywhere = "in streams, whole files, short audio and batch alike"
+    yield Limit(
+        name="phraseList", value=MOST_PHRASES, unit="phrases", what=f"Phrases to favour, {everywhere}"
+    )
+    yield Limit(name="phraseListPhrase", value=LONGEST_PHRASE, unit="characters", what="One of these phrases")
+    yield Limit(
+        name="phraseListWeight", value=HEAVIEST_PHRASES, unit="; 1 is usual", what="How much they count"
+    )
 
 
 def _others() -> Iterator[Limit]:

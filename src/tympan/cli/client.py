@@ -123,7 +123,9 @@ class Client:
 
         return self._send("POST", path, content=pieces, headers=headers, timeout=_PATIENT)
 
-    def recognize(self, url: str, file: Path, content_type: str, query: Mapping[str, str]) -> Answer:
+    def recognize(
+        self, url: str, file: Path, content_type: str, query: Mapping[str, str | Sequence[str]]
+    ) -> Answer:
         """Send a recording to an endpoint."""
         headers = {"Content-Type": content_type}
 
@@ -175,7 +177,7 @@ class Client:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
         json: object = None,
         content: Callable[[], Iterator[bytes]] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -200,7 +202,7 @@ class Client:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None,
+        params: Mapping[str, str | int | Sequence[str]] | None,
         json: object,
         content: Callable[[], Iterator[bytes]] | None,
         headers: Mapping[str, str] | None,

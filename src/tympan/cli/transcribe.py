@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
 
 import typer
 
 from tympan.cli.output import errors, say, show_json
+from tympan.cli.phrases import PhraseFile, Phrases, phrases_of
 from tympan.cli.session import InProject, Json, connect, find, project_of
 from tympan.domain.errors import EngineError, InvalidInputError, TooLargeError
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from tympan.cli.client import Client
     from tympan.cli.documents import Answer
 
+_LONGEST_QUERY = 4_000
+"""More phrases than a URL holds go as a form, with the whole file."""
 _FORMATS = ("text", "srt", "vtt", "json")
 
 _TYPES = {
@@ -45,40 +50,39 @@ def transcribe(
     form: Annotated[str, typer.Option("--format", "-f", help="text, srt, vtt or json.")] = "text",
     project: InProject = None,
     profanity: Annotated[str, typer.Option(help="masked, removed or raw (up to a minute).")] = "masked",
-    phrase: Annotated[
-        list[str] | None, typer.Option("--phrase", help="A name or term to listen for; repeatable.")
-    ] = None,
-    phrase_file: Annotated[
-        Path | None, typer.Option(help="A text file with one such term on each line.")
-    ] = None,
+    phrase: Phrases = None,
+    phrase_file: PhraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Recognise a recording through an endpoint, or with a model."""
     from tympan.cli.client import existing_file
 
     existing_file(file)
-    phrases = _phrases(phrase or [], phrase_file)
     if form not in _FORMATS:
         raise InvalidInputError(f"--format must be one of: {', '.join(_FORMATS)}.", target="--format")
     if (endpoint is None) is (model is None):
         raise InvalidInputError("Give one of --endpoint and --model.", target="--endpoint")
+    phrases = phrases_of(phrase, phrase_file)
     client = connect(context)
     if endpoint is not None:
         found = find(client, "endpoints", endpoint, project_of(client, project))
-        if form == "text" and not phrases:
+        if form == "text" and len(urlencode([("phrases", one) for one in phrases])) <= _LONGEST_QUERY:
             try:
-                _short(client, file, found, profanity, as_json=as_json)
+                query = {"profanity": profanity, "phrases": phrases}
+                _short(client, file, found, query, as_json=as_json)
             except TooLargeError:
                 say(("Longer than a minute: heard as a whole file.", "dim"), to=errors)
             else:
                 return
         model = found.id
     if profanity != "masked":
-        raise InvalidInputError("--profanity works for recordings of up to a minute.", target="--profanity")
+        raise InvalidInputError(
+            "--profanity works for recordings of up to a minute, with few phrases.", target="--profanity"
+        )
     wanted = "verbose_json" if as_json or form == "json" else form
     fields = {"model": model or "", "response_format": wanted} | ({"language": language} if language else {})
     if phrases:
-        fields["hotwords"] = "\n".join(phrases) + "\n"
+        fields["hotwords"] = "".join(f"{one}\n" for one in phrases)
     answer = client.send_form("/v1/audio/transcriptions", fields, file, lambda _: None, file_field="file")
     if wanted == "verbose_json":
         show_json(answer.json())
@@ -86,14 +90,9 @@ def transcribe(
         sys.stdout.write(answer.text if answer.text.strip() else "(no speech was heard)\n")
 
 
-def _phrases(given: list[str], file: Path | None) -> list[str]:
-    from tympan.cli.client import existing_file
-
-    lines = existing_file(file).read_text(encoding="utf-8").splitlines() if file else []
-    return [text.strip() for text in (*given, *lines) if text.strip()]
-
-
-def _short(client: Client, file: Path, endpoint: Answer, profanity: str, *, as_json: bool) -> None:
+def _short(
+    client: Client, file: Path, endpoint: Answer, query: Mapping[str, str | Sequence[str]], *, as_json: bool
+) -> None:
     """A recording of at most a minute, through the route that clients of endpoints use."""
     answer = client.recognize(
         "/speech/recognition/conversation/cognitiveservices/v1",
@@ -103,7 +102,7 @@ def _short(client: Client, file: Path, endpoint: Answer, profanity: str, *, as_j
             "cid": endpoint.id,
             "language": endpoint.text("locale"),
             "format": "detailed" if as_json else "simple",
-            "profanity": profanity,
+            **query,
         },
     )
     if as_json:

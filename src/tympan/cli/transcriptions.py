@@ -19,6 +19,7 @@ from tympan.cli.output import (
     show_table,
     status_text,
 )
+from tympan.cli.phrases import PhraseFile, Phrases, phrases_of
 from tympan.cli.session import (
     InLocale,
     InProject,
@@ -85,6 +86,8 @@ def create(
     channels: Channels = None,
     punctuation: Punctuation = None,
     profanity: Profanity = None,
+    phrase: Phrases = None,
+    phrase_file: PhraseFile = None,
     keep_hours: KeepHours = None,
     destination: Destination = None,
     project: InProject = None,
@@ -95,6 +98,7 @@ def create(
     """Transcribe recordings: URLs, files, a container or a dataset."""
     from tympan.cli.recordings import place_of, tidy
 
+    phrases = phrases_of(phrase, phrase_file)
     client = connect(context)
     shelf = project_of(client, project)
     place = locale_of(locale, shelf)
@@ -106,6 +110,7 @@ def create(
         "profanityFilterMode": profanity,
         "timeToLive": None if keep_hours is None else f"PT{keep_hours}H",
         "destinationContainerUrl": destination,
+        **({"phraseList": {"phrases": phrases}} if phrases else {}),
         **_speakers(speakers),
         **_languages(languages, is_single=single_language),
     }

@@ -140,6 +140,7 @@ class SourceResult:
         model_ids: The models that heard it, by locale.
         model_versions: The digests of their bundles, shortened, by locale.
         adaptation: What of the models' adaptation was applied, in words.
+        matched: Favoured phrases, and display forms of the models' pronunciations, that were heard.
     """
 
     source: str
@@ -149,13 +150,19 @@ class SourceResult:
     model_ids: Mapping[str, str] = field(default_factory=dict)
     model_versions: Mapping[str, str] = field(default_factory=dict)
     adaptation: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOutcome:
-    """How one recording ended, for the report; a source without an error has succeeded."""
+    """How one recording ended, for the report; a source without an error has succeeded.
+
+    Attributes:
+        matched: How many favoured phrases were heard in it; None where nobody asked for any.
+    """
 
     source: str
+    matched: int | None = None
     error_kind: str | None = None
     error_message: str | None = None
 
@@ -174,6 +181,8 @@ class Transcription(WorkedResource):
         is_model_named: Whether the owner named it; else it was the newest base model.
         model_ids: What hears each locale that may be spoken.
         options: See there.
+        phrases: How many phrases are favoured; they lie in ``phrases_key``.
+        phrase_weight: How much: 1 is usual, 0 not at all, 2 the most.
         since: The first API version that has words for the options.
         time_to_live_s: Seconds from completion to deletion; None keeps it.
         destination_url: Container that gets the results too; holds a secret.
@@ -191,6 +200,8 @@ class Transcription(WorkedResource):
     is_model_named: bool = True
     model_ids: Mapping[str, str] = field(default_factory=dict)
     options: TranscriptionOptions = DEFAULT_OPTIONS
+    phrases: int = 0
+    phrase_weight: float = 1.0
     since: str = "v3.0"
     time_to_live_s: int | None = None
     destination_url: str | None = None
@@ -209,6 +220,11 @@ class Transcription(WorkedResource):
     def urls_key(self) -> str:
         """Blob of the URLs that were given, one JSON text a line."""
         return f"{self.folder}/urls.jsonl"
+
+    @property
+    def phrases_key(self) -> str:
+        """Blob of the phrases to favour, as one JSON list; only there when there are some."""
+        return f"{self.folder}/phrases.json"
 
     def running(self, now: datetime) -> Self:
         """The same transcription while its job works on it."""

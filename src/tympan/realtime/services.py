@@ -71,8 +71,8 @@ def live_request(asked: TurnRequest, principal: Principal) -> LiveRequest:
             alternatives=_READINGS if asked.is_detailed else 1,
             punctuation=punctuation,
             profanity=asked.profanity,
-            phrases=asked.phrases,
-            phrase_weight=asked.phrase_weight,
+            phrases=asked.phrase_list.phrases,
+            phrase_weight=asked.phrase_list.weight,
         ),
     )
 

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from tympan.domain.errors import InvalidInputError
 from tympan.rest.availability import IN_DATED_VERSIONS
 from tympan.rest.calls import Call, CallDep
+from tympan.rest.matched import matched_headers
 from tympan.rest.uploads import Upload, receive_upload
 from tympan.speech.itn_languages import has_itn
 from tympan.usecases.file_recognition import FILE_LIMIT_BYTES, FileAnswer, FileRequest
@@ -66,8 +67,8 @@ def _request(asked: FastMembers) -> FileRequest:
             wants_words=True,
             profanity=asked.profanity,
             speakers=None if asked.speakers is None else (1, asked.speakers or None),
-            phrases=asked.phrases,
-            phrase_weight=asked.phrase_weight,
+            phrases=asked.phrase_list.phrases,
+            phrase_weight=asked.phrase_list.weight,
         ),
     )
 
@@ -106,9 +107,7 @@ def answer_headers(answer: FileAnswer, phrases: Sequence[HeardPhrase] = ()) -> d
     adaptation = dict.fromkeys(part for model in models for part in adaptation_of(model))
     if adaptation:
         headers["X-Model-Adaptation"] = ", ".join(adaptation)
-    matched = dict.fromkeys(term for phrase in phrases for term in phrase.matched)
-    if matched:
-        headers["X-Phrases-Matched"] = ", ".join(map(quote, matched))
+    headers |= matched_headers(term for phrase in phrases for term in phrase.matched)
     fallbacks = [f"{one.fallback}; model={one.model.id}" for one in answering if one.fallback is not None]
     if fallbacks:
         headers["X-Model-Fallback"] = ", ".join(fallbacks)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, BinaryIO
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -20,6 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from tympan.domain.errors import ForbiddenError, NotFoundError, ServiceError
+from tympan.domain.phrase_list import checked_phrase_list
 from tympan.ports.recognizer import Phrase
 from tympan.rest.auth import principal_of
 from tympan.rest.calls import Call, CallDep
@@ -41,6 +41,7 @@ from tympan.wire.openai import (
     event,
     event_chunks,
     model_document,
+    prompt_effect,
     read_form,
     text_of,
     verbose_document,
@@ -106,9 +107,12 @@ async def transcribe(caller: Caller, call: CallDep, request: Request) -> Respons
         file_field="file",
     ) as upload:
         asked = read_form(upload.fields, upload.lists)
-        wanted = _favouring(_wanted(call, caller, asked), asked)
+        wanted = _wanted(call, caller, asked)
+        wanted, headers = await run_in_threadpool(_favouring, asked, wanted)  # reads lists of words
         answer = _streamed if asked.is_streamed else _transcribed
-        return await run_in_threadpool(answer, call, upload, asked, wanted)
+        answered = await run_in_threadpool(answer, call, upload, asked, wanted)
+        answered.headers.update(headers)
+        return answered
 
 
 @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -130,19 +134,18 @@ def _wanted(call: Call, caller: Principal, asked: SpeechRequest) -> FileRequest:
     return wanted
 
 
-def _favouring(wanted: FileRequest, asked: SpeechRequest) -> FileRequest:
-    """With the terms of prompt and hotwords favoured; nothing else of a prompt can be followed."""
-    language = asked.language or next(iter(wanted.locales), "en")
-    terms = prompt_terms(asked.prompt, language.partition("-")[0].lower())
-    phrases = tuple(dict.fromkeys((*asked.hotwords, *terms)))
-    return replace(wanted, options=replace(wanted.options, phrases=phrases))
+def _favouring(asked: SpeechRequest, wanted: FileRequest) -> tuple[FileRequest, dict[str, str]]:
+    """The request with its phrases, and headers that say what became of the prompt.
 
-
-def _with_favoured(headers: dict[str, str], asked: SpeechRequest, wanted: FileRequest) -> dict[str, str]:
-    """Say what was favoured; of a prompt without any term, that it had no effect."""
-    if asked.prompt or asked.hotwords:
-        headers["X-Phrases-Favoured"] = ", ".join(map(quote, wanted.options.phrases)) or "none"
-    return headers
+    A prompt cannot be decoded after here: its names and unusual words become phrases to favour.
+    """
+    locale = asked.language or (wanted.locales[0] if len(wanted.locales) == 1 else "")
+    terms = prompt_terms(asked.prompt, locale.partition("-")[0].lower() or None)
+    named = checked_phrase_list(terms, target="prompt")
+    favoured = checked_phrase_list((*asked.hotwords, *named.phrases), target="hotwords")
+    options = replace(wanted.options, phrases=favoured.phrases, phrase_weight=favoured.weight)
+    headers = {"X-Prompt-Effect": prompt_effect(terms)} if asked.prompt else {}
+    return replace(wanted, options=options), headers
 
 
 def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileRequest) -> Response:
@@ -152,7 +155,7 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
         answer = call.services.file_recognition.hear(file, replace(wanted, options=options))
         phrases = list(answer.phrases)
         _keep(call, file, answer, phrases, began_at)
-    headers = _with_favoured(answer_headers(answer, phrases), asked, wanted)
+    headers = answer_headers(answer, phrases)
     match asked.form:
         case ResponseFormat.JSON:
             return JSONResponse({"text": text_of(phrases)}, headers=headers)
@@ -171,8 +174,8 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
     return JSONResponse(document, headers=headers)
 
 
-def _streamed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileRequest) -> Response:
-    headers = _with_favoured({}, asked, wanted)
+def _streamed(call: Call, upload: Upload, _asked: SpeechRequest, wanted: FileRequest) -> Response:
+    headers: dict[str, str] = {}
     events = _events(call, upload, wanted, headers)
     # What goes wrong before the first event still has a status of its own; and a stream that has
     # begun gives file and place back, whenever its client leaves.

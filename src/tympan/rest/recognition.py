@@ -6,6 +6,7 @@ Source: REST API for short audio. Missing key 403, unknown key 401, unknown endp
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import tempfile
 import uuid
@@ -21,9 +22,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from tympan.domain.errors import ForbiddenError, InvalidInputError, TooLargeError
+from tympan.domain.phrase_list import PhraseList, checked_phrase_list
 from tympan.rest.auth import principal_of, shown_secret
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.errors import UnsupportedMediaTypeError
+from tympan.rest.matched import matched_headers
 from tympan.rest.request_logs import keep_request
 from tympan.usecases.access import Principal
 from tympan.usecases.listening import Punctuation
@@ -37,7 +40,8 @@ _MEMORY_BYTES = 1 << 20
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LARGEST_AUDIO = 64 * 1024 * 1024
 _DICTATION = "dictation"
-_OPTIONS = ("language", "format", "profanity", "cid", "storeAudio")
+_OPTIONS = ("language", "format", "profanity", "cid", "storeAudio", "phrases", "biasingWeight")
+"""The last two are ours; in fast transcription ``phraseList`` has members of these names."""
 
 router = APIRouter(prefix="/speech/recognition")
 
@@ -70,17 +74,20 @@ async def recognize(
     is_stored = _flag(call, "storeAudio")
     _refuse_unbuilt(request)
     began_at = call.services.access.clock.now()
+    phrase_list = _phrase_list(call, request)
     options = AudioOptions(
         limit_s=LIMITS_S[mode],
         profanity=PROFANITY[profanity],
         punctuation=Punctuation.DICTATED if mode == _DICTATION else Punctuation.AUTOMATIC,
+        phrase_list=phrase_list,
     )
     with call.services.at_once.one_more(endpoint_id or "base"):
         async with _spooled(request) as audio:
             recognise = call.services.recognition.recognize
             language = call.query.get("language")
             answer = await run_in_threadpool(recognise, endpoint_id, language, audio, options)
-            document = recognition_document(replace(_heard(answer), is_dictated=mode == _DICTATION), form)
+            heard = replace(_heard(answer), is_dictated=mode == _DICTATION)
+            document = recognition_document(heard, form, is_list_given=bool(phrase_list.phrases))
             if call.services.logs.wants(answer.endpoint, is_asked=is_stored):
                 asked = _asked(request, answer, began_at)
                 note = await run_in_threadpool(keep_request, call, audio, _heard(answer), asked)
@@ -105,6 +112,21 @@ def _flag(call: Call, name: str) -> bool:
     if text not in ("true", "1", "false", "0", ""):
         raise InvalidInputError(f"{name} must be true or false, not '{text[:20]}'.", target=name)
     return text in ("true", "1")
+
+
+def _phrase_list(call: Call, request: Request) -> PhraseList:
+    """``phrases``, once for each phrase, and ``biasingWeight``."""
+    phrases = [value for name, value in request.query_params.multi_items() if name.lower() == "phrases"]
+    given = call.query.get("biasingweight") or None
+    try:
+        weight = None if given is None else float(given)
+    except ValueError:
+        weight = math.nan
+    if weight is not None and not math.isfinite(weight):
+        raise InvalidInputError(
+            f"biasingWeight must be a number, not '{(given or '')[:20]}'.", target="biasingWeight"
+        )
+    return checked_phrase_list(phrases, weight, target="phrases", weight_target="biasingWeight")
 
 
 def _asked(request: Request, answer: RecognitionAnswer, began_at: datetime) -> Asked:
@@ -173,4 +195,5 @@ def _headers(answer: RecognitionAnswer) -> dict[str, str]:
     }
     if answer.fallback is not None:
         headers["X-Model-Fallback"] = f"{answer.fallback}; model={answer.model_id}"
-    return headers
+    matched = (term for phrase in answer.recognition.phrases for term in phrase.matched)
+    return headers | matched_headers(matched)

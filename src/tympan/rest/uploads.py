@@ -18,7 +18,8 @@ from tympan.domain.errors import InvalidInputError, StorageFullError, TooLargeEr
 from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.wire.bodies import Body
 
-_LONGEST_FIELD = 64 * 1024
+_LONGEST_TEXTS = 4 * 1024 * 1024
+"""All text fields together; as long as the body of other requests may be."""
 _MOST_FIELDS = 50
 _WRITE_BYTES = 1 << 20
 _DISK_FULL = 28
@@ -70,6 +71,7 @@ class _Form:
     file_name: str | None = None
     pending: bytearray = field(default_factory=bytearray)
     file_bytes: int = 0
+    text_bytes: int = 0
     is_ended: bool = False
     _headers: dict[bytes, bytes] = field(default_factory=dict)
     _header: bytearray = field(default_factory=bytearray)
@@ -123,7 +125,8 @@ class _Form:
                 )
             return
         self._text.extend(data[start:end])
-        if len(self._text) > _LONGEST_FIELD or self.count >= _MOST_FIELDS:
+        self.text_bytes += end - start
+        if self.text_bytes > _LONGEST_TEXTS or self.count >= _MOST_FIELDS:
             raise TooLargeError(
                 f"The form field '{self._name[:64]}' is too long, or there are too many fields."
             )

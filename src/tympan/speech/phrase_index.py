@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ class _Window:
     key: str
     is_ordinary: bool
     is_rare: bool
-    """Its first word is no ordinary one, nor its last."""
+    """Its first word is no ordinary one and no number, nor its last."""
 
 
 class PhraseIndex:
@@ -74,73 +74,119 @@ class PhraseIndex:
 
     def __init__(self, terms: Sequence[Term], language: str) -> None:
         self._ordinary = ordinary_words(language) or frozenset()
-        keyed = [(term, sound_key(term.spoken)) for term in terms]
-        kept = [(term, key) for term, key in keyed if len(key) >= _SHORTEST_KEY]
-        self._terms = [term for term, _ in kept]
-        self._keys = [(key, sound_classes(key)) for _, key in kept]
-        pairs: dict[str, list[int]] = {}
-        for place, (_, classes) in enumerate(self._keys):
-            for pair in _pairs(classes):
-                pairs.setdefault(pair, []).append(place)
-        self._with_pair = {pair: np.array(places) for pair, places in pairs.items()}
-        self._lengths = np.array([len(key) for key, _ in self._keys], np.intp)
-        self._counts = np.array([max(1, len(_pairs(classes))) for _, classes in self._keys])
+        keyed = [(place, term, sound_key(term.spoken)) for place, term in enumerate(terms)]
+        # Sorted by length, the terms that are long enough for a window and no longer are one slice.
+        kept = sorted((one for one in keyed if len(one[2]) >= _SHORTEST_KEY), key=lambda one: len(one[2]))
+        self._terms = [term for _, term, _ in kept]
+        self._places = np.array([place for place, _, _ in kept], np.intp)
+        self._keys = _strings([key for _, _, key in kept])
+        self._classes = _strings([sound_classes(key) for _, _, key in kept])
+        self._lengths = np.array([len(key) for _, _, key in kept], np.intp)
+        pairs = [_pairs(classes) for classes in self._classes]
+        self._counts = np.array([max(1, len(own)) for own in pairs], np.float64)
+        self._rows = {pair: row for row, pair in enumerate(sorted(set().union(*pairs)))}
+        # One row a pair of sounds, one column a term: 1 where the term has the pair.
+        self._has_pair = np.zeros((len(self._rows), len(kept)), np.uint8)
+        for column, own in enumerate(pairs):
+            self._has_pair[[self._rows[pair] for pair in own], column] = 1
+        self._word_counts = _word_counts(self._terms)
 
     def __len__(self) -> int:
         return len(self._terms)
 
     def matches(
         self, words: Sequence[str], *, within: float, is_ordinary_left_out: bool = False
-    ) -> list[Match]:
+    ) -> Iterator[Match]:
         """The terms that some words may stand for, the most alike first.
 
         Args:
             words: Of a text, in their order.
             within: Largest distance.
-            is_ordinary_left_out: Ordinary words stand for themselves, and no stretch begins or ends
-                with one.
+            is_ordinary_left_out: Ordinary words and numbers stand for themselves, and no stretch
+                begins or ends with one.
+
+        Yields:
+            Each match as it is asked for: of thousands that are somewhat alike few are looked at.
         """
-        windows = self._windows(words)
+        windows = list(self._windows(words))
         if is_ordinary_left_out:
-            windows = (window for window in windows if window.is_rare)
-        found = [match for window in windows for match in self._alike(window, within)]
-        return sorted(found, key=lambda one: (one.distance, one.first - one.after))
+            windows = [window for window in windows if window.is_rare]
+        needed = self._needed(within)
+        found = [self._alike(window, within, needed) for window in windows]
+        if not found:
+            return
+        columns = np.concatenate([columns for columns, _ in found])
+        distances = np.concatenate([distances for _, distances in found])
+        numbers = np.repeat(np.arange(len(found)), [own.size for own, _ in found])
+        sizes = np.array([window.after - window.first for window in windows])[numbers]
+        # The last key counts first: distance, the longer window, the earlier one, the earlier term.
+        for at in np.lexsort((self._places[columns], numbers, -sizes, distances)):
+            window = windows[numbers[at]]
+            yield Match(
+                self._terms[columns[at]],
+                window.first,
+                window.after,
+                float(distances[at]),
+                window.is_ordinary,
+            )
 
     def _windows(self, words: Sequence[str]) -> Iterator[_Window]:
         plain = [word.strip(_EDGES).casefold() for word in words]
         is_ordinary = [not word or word in self._ordinary for word in plain]
+        is_common = [known or word.isdigit() for word, known in zip(plain, is_ordinary, strict=True)]
         keys = [sound_key(word) for word in plain]
         for first in range(len(words)):
-            for after in range(first + 1, min(len(words), first + _LONGEST_WINDOW) + 1):
+            for count in self._word_counts:
+                after = first + count
+                if after > len(words):
+                    break
                 key = "".join(keys[first:after])
                 if len(key) >= _SHORTEST_KEY:
-                    is_rare = not is_ordinary[first] and not is_ordinary[after - 1]
+                    is_rare = not is_common[first] and not is_common[after - 1]
                     yield _Window(first, after, key, all(is_ordinary[first:after]), is_rare)
 
-    def _alike(self, window: _Window, within: float) -> Iterator[Match]:
-        key, classes = window.key, sound_classes(window.key)
-        places = self._near(classes, within)
-        longest = np.maximum(self._lengths[places], len(key))
-        places = places[np.abs(self._lengths[places] - len(key)) <= within * longest]
-        if not places.size:
-            return
-        known = [self._keys[place] for place in places]
-        far = _distances(key, [own for own, _ in known])
-        near = _distances(classes, [own for _, own in known])
-        distances = (far + near) / 2
-        for at in np.flatnonzero(distances <= within):
-            yield Match(
-                self._terms[places[at]], window.first, window.after, float(distances[at]), window.is_ordinary
-            )
-
-    def _near(self, classes: str, within: float) -> NDArray[np.intp]:
-        """Terms that share enough pairs of sounds."""
-        lists = [self._with_pair[pair] for pair in _pairs(classes) if pair in self._with_pair]
-        if not lists:
-            return np.zeros(0, np.intp)
-        shared = np.bincount(np.concatenate(lists), minlength=len(self._terms))
+    def _needed(self, within: float) -> NDArray[np.uint8]:
+        """How many pairs of sounds each term must share with a window."""
         least, less = _SHARED
-        return np.flatnonzero(shared >= max(least, less - within) * self._counts)
+        return np.ceil(max(least, less - within) * self._counts).clip(1, 255).astype(np.uint8)
+
+    def _alike(
+        self, window: _Window, within: float, needed: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Columns of the terms that sound like a window, and their distances."""
+        key, classes = window.key, sound_classes(window.key)
+        columns = self._near(len(key), classes, within, needed)
+        if not columns.size:
+            return columns, np.zeros(0, np.float32)
+        far = _distances(key, self._keys[columns].tolist())
+        near = _distances(classes, self._classes[columns].tolist())
+        distances = ((far + near) / 2).astype(np.float32, copy=False)
+        is_within = distances <= within
+        return columns[is_within], distances[is_within]
+
+    def _near(self, length: int, classes: str, within: float, needed: NDArray[np.uint8]) -> NDArray[np.intp]:
+        """Terms of such a length that share enough pairs of sounds."""
+        rows = [self._rows[pair] for pair in _pairs(classes) if pair in self._rows]
+        # What is within a share of the longer of two lengths is one stretch of ascending lengths.
+        first = int(np.searchsorted(self._lengths, length - within * length))
+        after = int(np.searchsorted(self._lengths, length / (1 - within), side="right"))
+        if not rows or first >= after:
+            return np.zeros(0, np.intp)
+        shared = self._has_pair[rows, first:after].sum(axis=0, dtype=np.uint8)
+        return first + np.flatnonzero(shared >= needed[first:after])
+
+
+def _strings(texts: Sequence[str]) -> NDArray[np.object_]:
+    held = np.empty(len(texts), np.object_)
+    held[:] = texts
+    return held
+
+
+def _word_counts(terms: Sequence[Term]) -> list[int]:
+    """How many words a window may have: few, and as many as a longer term has, or one off."""
+    longer = {len(term.spoken.split()) for term in terms}
+    beside = {count + off for count in longer if count >= _LONGEST_WINDOW for off in (-1, 0, 1)}
+    return sorted({*range(1, _LONGEST_WINDOW + 1), *beside})
 
 
 def _distances(key: str, others: Sequence[str]) -> NDArray[np.float32]:
@@ -156,7 +202,7 @@ def _pairs(classes: str) -> set[str]:
     return {framed[at : at + 2] for at in range(len(framed) - 1)}
 
 
-def replaced(words: Sequence[str], matches: Sequence[Match]) -> tuple[list[str], list[Match]]:
+def replaced(words: Sequence[str], matches: Iterable[Match]) -> tuple[list[str], list[Match]]:
     """Words with terms in the place of what sounds like them, the most alike first.
 
     Marks around what is replaced stay.

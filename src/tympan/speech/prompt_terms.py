@@ -1,90 +1,80 @@
-"""Terms in a prompt, as people write prompts for recognisers: lists of names, or sentences with some."""
+"""The words of a free text that a recogniser may not know."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from tympan.speech.ordinary_words import ordinary_words
+from tympan.speech.ordinary_words import LISTED_LANGUAGES, ordinary_words
 
-_LONGEST_TERM = 5
-_SHORTEST_LOWER = 5
-"""Letters of a word without capitals that may be a term; shorter ones are sounds and scraps."""
-
-_JOINER = "\ue000"
-"""Stands between a title and its name while sentences and words are told apart."""
-
-_ITEMS = re.compile(r"[,;\n•|]+")
-_SENTENCES = re.compile(r"(?<=[.!?])\s+")
-_EDGES = "\"'“”„«»()[]{}:.!?…"
-_HEADING = re.compile(r"^[^:]{0,40}:\s*")
+_SHORTEST = 3
+_LONGEST_NAME = 5
+_EDGES = re.compile(r"^[^\w]+|[^\w]+$")
+_POSSESSIVE = re.compile(r"['’]s$")
+_INNER_MARKS = re.compile(r"[^\w]+|_")
+_SENTENCE_ENDS = ".!?:;"
 
 
-def prompt_terms(prompt: str, language: str) -> tuple[str, ...]:
-    """What of a prompt is worth favouring: names and unusual words.
+def prompt_terms(text: str, language: str | None) -> tuple[str, ...]:
+    """Names and unusual words of a text, each once, in their order.
 
-    A short item of a list is one term. In a sentence each run of words that are capitalised, or
-    that are no ordinary words where a list of those is known, is one.
+    A word is unusual when the list of ordinary words of its language has it not. Words with capitals
+    that follow each other and of which one is unusual are a name, and a term together.
 
     Args:
-        prompt: In any form.
-        language: First part of a locale; tells which words are ordinary.
+        text: Such as the prompt that clients of other services send.
+        language: First part of a locale; None: ordinary is what is so in any language with a list.
 
-    >>> prompt_terms("Glossary: Xoriant, agkistrodon bite, the weather", "en")
-    ('Xoriant', 'agkistrodon bite')
-    >>> prompt_terms("Hello, welcome to the call with Dr. Okonkwo from Kubermatic.", "en")
-    ('Dr. Okonkwo', 'Kubermatic')
+    >>> prompt_terms("The patient takes apixaban. Ask Saoirse Ronan.", "en")
+    ('apixaban', 'Saoirse Ronan', 'Saoirse', 'Ronan')
     """
-    found: dict[str, None] = {}
-    for sentence in _SENTENCES.split(_joined_titles(prompt)):
-        for item in _ITEMS.split(_HEADING.sub("", sentence.strip())):
-            words = [word for word in item.split() if word.strip(_EDGES)]
-            is_list = len(words) <= _LONGEST_TERM and _ITEMS.search(prompt) is not None
-            terms = _whole(words, language) if is_list else _runs(words, language)
-            found.update(dict.fromkeys(terms))
-    return tuple(term.replace(_JOINER, " ") for term in found)
+    if not text:
+        return ()
+    lists = [ordinary_words(one) for one in (LISTED_LANGUAGES if language is None else (language,))]
+    ordinary = frozenset().union(*(one for one in lists if one is not None))
+    terms: list[str] = []
+    for run in _runs(text):
+        rare = [_is_rare(word, ordinary, is_within=at > 0) for at, word in enumerate(run)]
+        terms += _names(run, rare)
+    return tuple(dict.fromkeys(terms))
 
 
-def _joined_titles(text: str) -> str:
-    """A title stays with its name, and its full stop ends no sentence."""
-    return re.sub(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Mme|Sr|Sra)\.\s+", rf"\1.{_JOINER}", text)
-
-
-def _whole(words: list[str], language: str) -> Iterator[str]:
-    """A whole item, if one of its words is unusual; of a sentence's pieces only the unusual run."""
-    unusual = [_is_unusual(word, language, is_first=place == 0) for place, word in enumerate(words)]
-    if not any(unusual):
-        return
-    if unusual[0] or all(word[:1].islower() for word in words):
-        yield " ".join(word.strip(_EDGES) for word in words)
-    else:
-        yield from _runs(words, language)
-
-
-def _runs(words: list[str], language: str) -> Iterator[str]:
+def _runs(text: str) -> Iterator[list[str]]:
+    """Words between which there are no marks."""
     run: list[str] = []
-    for place, word in enumerate([*words, ""]):
-        if word and _is_unusual(word, language, is_first=place == 0):
-            run.append(word.strip(_EDGES))
-        elif run:
-            for first in range(0, len(run), _LONGEST_TERM):
-                yield " ".join(run[first : first + _LONGEST_TERM])
+    for piece in text.split():
+        core = _EDGES.sub("", piece)
+        if run and not piece[:1].isalnum():
+            yield run
             run = []
+        if core:
+            run.append(_POSSESSIVE.sub("", core))
+        if not piece[-1:].isalnum():
+            yield run
+            run = []
+    yield run
 
 
-def _is_unusual(word: str, language: str, *, is_first: bool) -> bool:
-    bare = word.replace(_JOINER, " ").strip(_EDGES)
-    known = ordinary_words(language)
-    if known is not None and all(_stem(part) in known for part in bare.split()):
-        return False
-    if any(character.isupper() or character.isdigit() for character in bare[1:]):
-        return True
-    if bare[:1].isupper():
-        # A capital in front of a sentence says nothing where no list tells ordinary words.
-        return known is not None or not is_first
-    return known is not None and len(bare) >= _SHORTEST_LOWER
+def _names(run: list[str], rare: list[bool]) -> Iterator[str]:
+    """The rare words of a run, each after the name that it is part of."""
+    at = 0
+    while at < len(run):
+        after = at
+        while after < len(run) and run[after][:1].isupper():
+            after += 1
+        first = at
+        while first < after and not rare[first] and first == 0:
+            first += 1  # a capital at the start of a sentence says nothing
+        if 1 < after - first <= _LONGEST_NAME and any(rare[first:after]):
+            yield " ".join(run[first:after])
+        after = max(after, at + 1)
+        yield from (word for word, is_rare in zip(run[at:after], rare[at:after], strict=True) if is_rare)
+        at = after
 
 
-def _stem(word: str) -> str:
-    """In lower case, without what English hangs on with an apostrophe."""
-    return word.lower().strip(_EDGES).partition("'")[0].partition("’")[0]
+def _is_rare(word: str, ordinary: frozenset[str], *, is_within: bool) -> bool:
+    parts = [part for part in _INNER_MARKS.split(word) if len(part) >= _SHORTEST]
+    if not ordinary:
+        # No list for the language: only how a word is written tells.
+        return bool(parts) and ((is_within and word[:1].isupper()) or word[1:] != word[1:].lower())
+    return any(not part.isdigit() and part.casefold() not in ordinary for part in parts)

@@ -90,6 +90,7 @@ def _phrase(number: int, line: str, options: ListeningOptions) -> HeardPhrase:
         locale=options.locale,
         speaker=1 if options.speakers is not None else None,
         candidates=(reading,),
+        matched=tuple(one for one in options.phrases if one.lower() in line.lower()),
     )
 
 

@@ -54,7 +54,8 @@ class Publishing:
             failed=sum(one.error_kind is not None for one in outcomes),
             duration_s=round(sum(one.duration_s for one in outcomes), 3),
         )
-        files = [*(file for one in outcomes for file in one.files), self._report(work, counts, outcomes)]
+        report = self._report(work, transcription, counts, outcomes)
+        files = [*(file for one in outcomes for file in one.files), report]
         files_key, _ = work.put("files.jsonl", map(file_line, files))
         with self.store.write() as tx:
             tx.jobs.require_attempt(context.job.id, context.job.attempt)
@@ -69,10 +70,22 @@ class Publishing:
             tx.transcriptions.save(current.finished(self.clock.now()))
 
     def _report(
-        self, work: TranscriptionWork, counts: TranscriptionCounts, outcomes: Iterable[Outcome]
+        self,
+        work: TranscriptionWork,
+        transcription: Transcription,
+        counts: TranscriptionCounts,
+        outcomes: Iterable[Outcome],
     ) -> StoredFile:
+        def is_told(one: Outcome) -> bool:
+            return one.error_kind is None and (transcription.phrases > 0 or one.matched > 0)
+
         shown = (
-            SourceOutcome(source=one.source, error_kind=one.error_kind, error_message=one.error_message)
+            SourceOutcome(
+                source=one.source,
+                matched=one.matched if is_told(one) else None,
+                error_kind=one.error_kind,
+                error_message=one.error_message,
+            )
             for one in outcomes
         )
         key, size = work.put("report.json", self.writers.report(counts, shown))

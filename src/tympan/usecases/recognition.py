@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import InvalidInputError, TooLargeError
 from tympan.domain.model import CustomModel
+from tympan.domain.phrase_list import NO_PHRASES, PhraseList
 from tympan.ports import recognizer
 from tympan.ports.audio import SAMPLE_RATE_HZ, AudioCodec
 from tympan.speech.display_format import Profanity
@@ -34,6 +35,7 @@ class AudioOptions:
         profanity: What becomes of the phrases that the model's formatting calls profane.
         punctuation: Where it comes from.
         limit_s: Longer audio is refused.
+        phrase_list: Words to favour.
     """
 
     wants_words: bool = False
@@ -41,6 +43,7 @@ class AudioOptions:
     profanity: Profanity = Profanity.MASKED
     punctuation: Punctuation = Punctuation.AUTOMATIC
     limit_s: float = SHORT_AUDIO_LIMIT_S
+    phrase_list: PhraseList = NO_PHRASES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,8 @@ class Recognition:
             beam_size=options.beam_size,
             wants_words=options.wants_words,
             profanity=options.profanity,
+            phrases=options.phrase_list.phrases,
+            phrase_weight=options.phrase_list.weight,
         )
         [heard] = self.recognizer.recognize(bundle, [samples], asked)
         phrases = (punctuated(one, model.locale, options.punctuation) for one in heard.phrases)

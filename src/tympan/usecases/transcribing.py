@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Mapping
@@ -130,7 +131,7 @@ class Transcribing:
             transcription=transcription,
             work=work,
             bundles=self._bundles(transcription),
-            options=listening_options(transcription),
+            options=listening_options(transcription, self._phrases(transcription)),
             tally=tally,
         )
         blame = work.blame()
@@ -142,6 +143,11 @@ class Transcribing:
             self._hear_all(context, task, [(number, sources[number])], is_alone=True)
         rest = [(number, source) for number, source in enumerate(sources) if number not in tally.ended]
         self._hear_all(context, task, rest, is_alone=False)
+
+    def _phrases(self, transcription: Transcription) -> tuple[str, ...]:
+        if not transcription.phrases:
+            return ()
+        return tuple(json.loads(b"".join(self.blobs.stream(transcription.phrases_key))))
 
     def _bundles(self, transcription: Transcription) -> Mapping[str, Bundle]:
         with self.store.read() as tx:
@@ -215,9 +221,11 @@ class Transcribing:
 
         with self.sources.opened(source) as file, PhraseSpool() as spool:
             heard = self.listening.hear(task.bundles, file, task.options, listen)
+            matched: dict[str, None] = {}
             for phrase in heard.phrases:
                 _go_on(task)
                 spool.add(phrase)
+                matched |= dict.fromkeys(phrase.matched)
             result = SourceResult(
                 source=source.shown,
                 timestamp=self.clock.now(),
@@ -226,11 +234,12 @@ class Transcribing:
                 model_ids=task.transcription.model_ids,
                 model_versions={one: b.digest[:_VERSION_LENGTH] for one, b in task.bundles.items()},
                 adaptation=tuple(heard.adaptation),
+                matched=tuple(matched),
             )
             files = self._write(task, number, source, result, spool)
         seconds = heard.samples / SAMPLE_RATE_HZ
         task.tally.seconds[number] = seconds
-        return Outcome(source=source.shown, files=files, duration_s=seconds)
+        return Outcome(source=source.shown, files=files, duration_s=seconds, matched=len(matched))
 
     def _write(
         self, task: _Task, number: int, source: Source, result: SourceResult, spool: PhraseSpool
@@ -247,8 +256,8 @@ class Transcribing:
         return tuple(files)
 
 
-def listening_options(transcription: Transcription) -> ListeningOptions:
-    """The options of a transcription as the listener reads them."""
+def listening_options(transcription: Transcription, phrases: tuple[str, ...] = ()) -> ListeningOptions:
+    """The options of a transcription as the listener reads them; ``phrases`` are those to favour."""
     options = transcription.options
     languages = options.languages
     profanity = _PROFANITY.get(options.profanity.value) or Profanity(options.profanity.value)
@@ -261,6 +270,8 @@ def listening_options(transcription: Transcription) -> ListeningOptions:
         candidate_locales=languages.candidate_locales if languages is not None else (),
         is_single_language=languages is not None and languages.mode.value == "Single",
         speakers=options.speakers.bounds if options.speakers is not None else None,
+        phrases=phrases,
+        phrase_weight=transcription.phrase_weight,
     )
 
 

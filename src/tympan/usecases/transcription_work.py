@@ -47,12 +47,14 @@ class Outcome:
         source: As it is shown.
         files: Its results; none when it has failed.
         duration_s: Its length.
+        matched: How many favoured phrases, or display forms of pronunciations, were heard in it.
         error_kind, error_message: Why it has failed; None when it has not.
     """
 
     source: str
     files: tuple[StoredFile, ...] = ()
     duration_s: float = 0.0
+    matched: int = 0
     error_kind: str | None = None
     error_message: str | None = None
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from tympan.domain.dataset import StoredFile
 from tympan.domain.errors import ConflictError
 from tympan.domain.job import Job, JobKind
+from tympan.domain.phrase_list import NO_PHRASES, PhraseList
 from tympan.domain.query import EVERYTHING, Compare, Filter, Not, Query, every
 from tympan.domain.transcription import (
     DEFAULT_OPTIONS,
@@ -58,6 +59,7 @@ class NewTranscription:
     Attributes:
         urls, container_url, dataset_id: Exactly one of them names the recordings.
         model_id: Base or custom model; None takes the newest base model of the locale.
+        phrase_list: Words to favour.
         time_to_live_s: Seconds from completion to deletion; None keeps it.
         destination_url: Container that gets the results too.
         warnings: What was asked for and will not be done.
@@ -70,6 +72,7 @@ class NewTranscription:
     dataset_id: str | None = None
     model_id: str | None = None
     options: TranscriptionOptions = DEFAULT_OPTIONS
+    phrase_list: PhraseList = NO_PHRASES
     time_to_live_s: int | None = None
     destination_url: str | None = None
     description: str | None = None
@@ -109,7 +112,7 @@ class Transcriptions:
     def create(self, new: NewTranscription) -> Transcription:
         """Have recordings transcribed.
 
-        The URLs go to the blob store first; then the transcription and its job are written
+        URLs and phrases go to the blob store first; then the transcription and its job are written
         in one transaction. Returns at once; nothing is fetched before a worker takes the job.
 
         Raises:
@@ -134,6 +137,8 @@ class Transcriptions:
         if new.urls:
             lines = (json.dumps(url).encode() + b"\n" for url in new.urls)
             self.blobs.put(transcription.urls_key, lines)
+        if transcription.phrases:
+            self.blobs.put(transcription.phrases_key, [json.dumps(new.phrase_list.phrases).encode()])
         with self.store.write() as tx:
             transcription = self._with_models(tx, transcription, new.model_id)
             tx.transcriptions.add(transcription)
@@ -265,6 +270,8 @@ class Transcriptions:
             model_id=new.model_id or "",
             is_model_named=new.model_id is not None,
             options=options,
+            phrases=len(new.phrase_list.phrases),
+            phrase_weight=new.phrase_list.weight,
             since=options.since,
             time_to_live_s=new.time_to_live_s,
             destination_url=new.destination_url,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from tympan.wire.phrases import SpokenPhrase
 from tympan.wire.values import Document, choice
 
 _RATE_HZ = 16_000
-_LONGEST_HINT = 20_000
 _FIRST_SERVER_ERROR = 500
 _UNAUTHORIZED = 401
 _ERROR_KINDS = {
@@ -57,8 +55,8 @@ class SpeechRequest:
         language: A code, or None where the client does not know it.
         granularities: Only with ``verbose_json``.
         is_streamed: Text is sent as it is heard.
-        prompt: May name what will be spoken of.
-        hotwords: Terms to favour, as clients of other servers name them in a field of that name.
+        prompt: A text in the style and with the words that are expected; empty: none.
+        hotwords: Phrases to favour, an extension of other servers that speak this API.
     """
 
     model: str
@@ -98,9 +96,24 @@ def read_form(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> 
         form=form,
         granularities=granularities or frozenset({Granularity.SEGMENT}),
         is_streamed=is_streamed,
-        prompt=_hint(fields, "prompt"),
-        hotwords=_terms(_hint(fields, "hotwords")),
+        prompt=fields.get("prompt", "").strip(),
+        hotwords=_hotwords([*lists.get("hotwords", ()), *lists.get("hotwords[]", ())]),
     )
+
+
+def _hotwords(values: Sequence[str]) -> tuple[str, ...]:
+    """Phrases a line each, or where there is one line, between commas; the field may come repeatedly.
+
+    Source:
+        speaches and faster-whisper: ``hotwords`` is one text.
+    """
+    pieces = [value.splitlines() if "\n" in value else value.split(",") for value in values]
+    return tuple(phrase for piece in pieces for phrase in piece if phrase.strip())
+
+
+def prompt_effect(terms: Sequence[str]) -> str:
+    """What became of a prompt, for ``X-Prompt-Effect``."""
+    return f"phrases; count={len(terms)}" if terms else "none; reason=no-unusual-words"
 
 
 def verbose_document(
@@ -195,21 +208,6 @@ def _refuse_unbuilt(fields: Mapping[str, str], lists: Mapping[str, Sequence[str]
         wanted = [one for one in lists.get(name, ()) if one not in ("", "auto")]
         if wanted:
             raise InvalidInputError(f"{name} '{wanted[0]}' cannot be honoured. Leave it out.", target=name)
-
-
-def _hint(fields: Mapping[str, str], name: str) -> str:
-    text = fields.get(name) or ""
-    if len(text) > _LONGEST_HINT:
-        raise InvalidInputError(
-            f"{name} has {len(text):,} characters; at most {_LONGEST_HINT:,} are read.", target=name
-        )
-    return text
-
-
-def _terms(text: str) -> tuple[str, ...]:
-    """What stands between commas or on lines; without either, the words."""
-    parts = re.split(r"[,;\n]", text) if re.search(r"[,;\n]", text) else text.split()
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _flag(fields: Mapping[str, str], name: str) -> bool:

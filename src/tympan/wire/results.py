@@ -29,7 +29,8 @@ def result_chunks(transcription: Transcription, result: SourceResult, phrases: P
     """The result file of one recording, piece by piece.
 
     Phrases are read twice and never held together; of the text itself one copy is held while it
-    is joined. The member ``tympan`` is ours: the models and what of them was applied.
+    is joined. The member ``tympan`` is ours: the models, what of them was applied, and which phrases of
+    a list, or pronunciations, were heard.
     """
     version = ApiVersion(transcription.api_version)
     head: Document = {
@@ -37,7 +38,7 @@ def result_chunks(transcription: Transcription, result: SourceResult, phrases: P
         "timestamp": timestamp(result.timestamp),
         **_extent(result.samples, version, "duration"),
         "combinedRecognizedPhrases": _combined(result.channels, phrases()),
-        "tympan": _provenance(result, transcription.locale),
+        "tympan": _provenance(result, transcription.locale) | _favoured(transcription, result),
     }
     yield _json(head)[:-1] + b', "recognizedPhrases": ['
     for number, phrase in enumerate(phrases()):
@@ -61,6 +62,7 @@ def report_chunks(counts: TranscriptionCounts, outcomes: Iterable[SourceOutcome]
                 "status": status,
                 "errorKind": one.error_kind,
                 "errorMessage": one.error_message,
+                "tympan": None if one.matched is None else {"phraseListMatches": one.matched},
             }
         )
         yield (b", " if number else b"") + _json(document)
@@ -189,6 +191,16 @@ def _provenance(result: SourceResult, locale: str) -> Document:
         )
         | others
     )
+
+
+def _favoured(transcription: Transcription, result: SourceResult) -> Document:
+    if not transcription.phrases and not result.matched:
+        return {}
+    listed: Document = {"count": transcription.phrases, "biasingWeight": transcription.phrase_weight}
+    return {
+        **({"phraseList": listed} if transcription.phrases else {}),
+        "phraseListMatches": list(result.matched),
+    }
 
 
 def _json(document: Document) -> bytes:

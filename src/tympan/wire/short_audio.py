@@ -67,10 +67,11 @@ class Heard:
     is_dictated: bool = False
 
 
-def recognition_document(heard: Heard, form: Format) -> Document:
+def recognition_document(heard: Heard, form: Format, *, is_list_given: bool = False) -> Document:
     """The answer: one text for the whole recording.
 
-    The member ``Tympan`` is ours: it declares the model, its adaptation and any fallback.
+    The member ``Tympan`` is ours: it declares the model, its adaptation and any fallback, and where
+    phrases were to be favoured, or some of the model's pronunciations were heard, which.
     """
     text = " ".join(phrase.text for phrase in heard.phrases if phrase.text)
     document: Document = {"RecognitionStatus": "Success" if text else "NoMatch"}
@@ -80,7 +81,8 @@ def recognition_document(heard: Heard, form: Format) -> Document:
             document["NBest"] = [_best(heard, text)]
     else:
         document |= {"Offset": 0, "Duration": ticks(heard.samples)}
-    document["Tympan"] = answerer_members(
+    matched = list(dict.fromkeys(term for phrase in heard.phrases for term in phrase.matched))
+    ours = answerer_members(
         Answerer(
             model_id=heard.model_id,
             model_name=heard.model_name,
@@ -91,6 +93,7 @@ def recognition_document(heard: Heard, form: Format) -> Document:
             is_dictated=heard.is_dictated,
         )
     )
+    document["Tympan"] = ours | ({"phraseListMatches": matched} if is_list_given or matched else {})
     return document
 
 

@@ -50,19 +50,16 @@ def test_a_term_is_found_in_what_was_written_for_it(text, term, words):
 
 
 def test_ordinary_words_are_told_from_others():
-    found = index("apixaban").matches(["take", "a", "pixel", "ban", "twice"], within=0.3)
+    found = list(index("apixaban").matches(["take", "a", "pixel", "ban", "twice"], within=0.3))
     assert found[0].is_ordinary
-    assert (
-        index("apixaban").matches(
-            ["take", "a", "pixel", "ban", "twice"], within=0.3, is_ordinary_left_out=True
-        )
-        == []
-    )
+    words = ["take", "a", "pixel", "ban", "twice"]
+    assert not list(index("apixaban").matches(words, within=0.3, is_ordinary_left_out=True))
 
 
 def test_a_spoken_form_is_what_is_listened_for():
     entry = PhraseIndex([Term("3CPO", "three c p o")], "en")
-    assert entry.matches(["ask", "three", "see", "pea", "oh", "now"], within=0.3)[0].term.display == "3CPO"
+    (found, *_) = entry.matches(["ask", "three", "see", "pea", "oh", "now"], within=0.3)
+    assert found.term.display == "3CPO"
 
 
 def test_words_are_replaced_once_and_keep_their_marks():
@@ -82,5 +79,40 @@ def test_what_is_no_term_stays_as_it_was(words):
 
 
 def test_nothing_is_found_in_an_empty_list_or_text():
-    assert index().matches(["hello"], within=1.0) == []
-    assert index(*NAMES).matches([], within=1.0) == []
+    assert not list(index().matches(["hello"], within=0.75))
+    assert not list(index(*NAMES).matches([], within=0.75))
+
+
+@pytest.mark.parametrize(
+    "text", ["platform 9 in 20 minutes", "the middle of April", "open on Saturdays only"]
+)
+def test_numbers_days_and_months_that_were_heard_well_are_not_looked_at_again(text):
+    terms = ("Thorintho", "Apryl", "Saturdae", "Nainin", "Tuenti")
+    assert list(index(*terms).matches(text.split(), within=0.4))
+    assert not list(index(*terms).matches(text.split(), within=0.4, is_ordinary_left_out=True))
+
+
+def test_the_most_alike_come_first_and_of_equals_the_longer_stretch():
+    found = list(index(*NAMES, "Rihanna", "met").matches(["Rihan", "took", "metformin"], within=0.6))
+    assert [one.distance for one in found] == sorted(one.distance for one in found)
+    alike = [(one.distance, one.first - one.after) for one in found]
+    assert alike == sorted(alike)
+
+
+def test_a_term_of_many_words_is_found_whole():
+    term = "Royal Society for the Prevention of Accidents at Sea"
+    said = "ask the royal society for the prevention of accidents at see today"
+    (best, *_) = index(term).matches(said.split(), within=0.3)
+    assert (best.first, best.after) == (2, 11)
+
+
+def test_a_list_and_its_parts_find_the_same():
+    """What is left out unseen, for speed, could not have been near enough."""
+    text = "give him met foreman and ask Rihan about the over raptor of Kontozo"
+    many = index(*NAMES, *(f"{name}{end}" for name in NAMES for end in ("el", "orin", "ista")))
+    for within in (0.25, 0.4, 0.6):
+        apart = {(one.first, one.after) for name in NAMES for one in index(name).matches(text.split(), within=within)}
+        whole = {
+            (one.first, one.after) for one in many.matches(text.split(), within=within) if one.term.display in NAMES
+        }
+        assert whole == apart

@@ -84,7 +84,9 @@ def test_a_single_ordinary_word_never_rewrites():
 
 def test_a_single_word_needs_a_list_of_ordinary_words_for_its_language():
     assert may_rewrite(entry("K8s", "kubernetes"), "en-US")
-    assert not may_rewrite(entry("K8s", "kubernetes"), "de-DE")
+    assert may_rewrite(entry("K8s", "kubernetes"), "de-DE")
+    assert not may_rewrite(entry("Alldag", "alltag"), "de-DE")
+    assert not may_rewrite(entry("K8s", "kubernetes"), "pl-PL")
     assert may_rewrite(entry("K8s", "kuba netis"), "de-DE")
 
 

@@ -7,7 +7,7 @@ that still only sound like a term are replaced by it. In doubt pass 1 stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tympan.backends.whisper.network import Decoded
@@ -87,13 +87,17 @@ class Favouring:
         return [one for one in found if not one.is_ordinary or _is_written(one, words)]
 
 
-def _missing(matches: Sequence[Match], text: str) -> list[str]:
+def _missing(matches: Iterable[Match], text: str) -> list[str]:
     """Terms to show: those that are not written already, the most alike first."""
     lower = text.casefold()
-    names = dict.fromkeys(one.term.display for one in matches)
+    seen: set[str] = set()
     shown: list[str] = []
     length = 0
-    for name in names:
+    for match in matches:
+        name = match.term.display
+        if name in seen:
+            continue
+        seen.add(name)
         length += len(name)
         if len(shown) >= _SHOWN or length > _LONGEST_GLOSSARY:
             break

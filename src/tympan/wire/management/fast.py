@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tympan.domain.errors import InvalidInputError
+from tympan.domain.phrase_list import NO_PHRASES, PhraseList
 from tympan.ports.recognizer import RecognizedWord
 from tympan.speech.display_format import Profanity
 from tympan.wire.addresses import reference_id
 from tympan.wire.bodies import Body
+from tympan.wire.management.phrase_list import read_phrase_list
 from tympan.wire.phrases import SpokenPhrase
 from tympan.wire.values import Document, choice, present
 
 _MOST_CHANNELS = 2
 _MOST_SPEAKERS = 35
-_MOST_PHRASES = 500
-_MOST_WEIGHT = 2.0
-"""Source: package azure-ai-transcription 1.0.0, ``PhraseListProperties.biasing_weight``."""
 _SAMPLES_PER_MILLISECOND = 16
 _RAW = "None"
 
@@ -35,8 +34,7 @@ class FastMembers:
         model_ids: By locale as the client wrote it.
         channels: Heard apart; None mixes them.
         speakers: Most speakers to tell apart, 0 for any number; None: they are not told apart.
-        phrases: Words to favour.
-        phrase_weight: How much.
+        phrase_list: Words to favour.
     """
 
     audio_url: str | None = None
@@ -45,8 +43,7 @@ class FastMembers:
     profanity: Profanity = Profanity.MASKED
     channels: tuple[int, ...] | None = None
     speakers: int | None = None
-    phrases: tuple[str, ...] = ()
-    phrase_weight: float = 1.0
+    phrase_list: PhraseList = NO_PHRASES
 
 
 def read_definition(text: str | None) -> FastMembers:
@@ -58,12 +55,6 @@ def read_definition(text: str | None) -> FastMembers:
     """
     body = Body(_object(text)) if text and text.strip() else Body()
     _refuse_enhanced(body.part("enhancedMode"))
-    phrase_list = body.part("phraseList")
-    phrases = phrase_list.texts("phrases") or ()
-    if len(phrases) > _MOST_PHRASES:
-        raise InvalidInputError(
-            f"phraseList has {len(phrases)} phrases; at most {_MOST_PHRASES} are taken.", target="phraseList"
-        )
     profanity = body.text("profanityFilterMode")
     return FastMembers(
         audio_url=body.text("audioUrl"),
@@ -72,8 +63,7 @@ def read_definition(text: str | None) -> FastMembers:
         profanity=Profanity.MASKED if profanity is None else _profanity(profanity),
         channels=_channels(body),
         speakers=_speakers(body.part("diarization")),
-        phrases=phrases,
-        phrase_weight=_weight(phrase_list),
+        phrase_list=read_phrase_list(body),
     )
 
 
@@ -181,17 +171,6 @@ def _channels(body: Body) -> tuple[int, ...] | None:
             target="channels",
         )
     return tuple(dict.fromkeys(value))
-
-
-def _weight(phrase_list: Body) -> float:
-    weight = phrase_list.number("biasingWeight")
-    if weight is None:
-        return 1.0
-    if not 0 <= weight <= _MOST_WEIGHT:
-        raise InvalidInputError(
-            f"biasingWeight must be from 0 to {_MOST_WEIGHT:g}, not {weight:g}.", target="phraseList"
-        )
-    return weight
 
 
 def _speakers(diarization: Body) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from tympan.domain.errors import InvalidInputError
+from tympan.domain.phrase_list import PhraseList
 from tympan.domain.shown_address import shown_address
 from tympan.domain.transcription import (
     LanguageChoice,
@@ -26,6 +27,7 @@ from tympan.wire.management.entities import (
     new_project_members,
     worked_members,
 )
+from tympan.wire.management.phrase_list import read_phrase_list
 from tympan.wire.values import Document, long_duration, present, read_duration, spans, timestamp
 from tympan.wire.versions import ApiVersion
 
@@ -50,6 +52,7 @@ class NewTranscriptionMembers(ProjectMembers):
     dataset_id: str | None
     model_id: str | None
     options: TranscriptionOptions
+    phrase_list: PhraseList
     time_to_live_s: int | None
     destination_url: str | None
     warnings: tuple[str, ...]
@@ -59,7 +62,8 @@ def new_transcription_members(body: Body, version: ApiVersion) -> NewTranscripti
     """Read the members of a transcription to create.
 
     Members that only other versions know are ignored, except where an official example of a
-    version carries them.
+    version carries them. ``properties.phraseList`` is ours in all versions, spelled as fast
+    transcription spells it.
 
     Raises:
         InvalidInputError: A required member is absent or wrong.
@@ -86,6 +90,7 @@ def new_transcription_members(body: Body, version: ApiVersion) -> NewTranscripti
         "dataset_id": body.reference("dataset", "datasets"),
         "model_id": body.reference("model", "models"),
         "options": options,
+        "phrase_list": read_phrase_list(properties),
         "time_to_live_s": _read_life(properties, version),
         "destination_url": properties.text("destinationContainerUrl"),
         "warnings": warnings,
@@ -270,6 +275,9 @@ def _ours(transcription: Transcription, addresses: Addresses) -> Document:
             if counts is None
             else {"succeeded": counts.succeeded, "failed": counts.failed},
             "expiresDateTime": None if expires_at is None else timestamp(expires_at),
+            "phraseList": {"count": transcription.phrases, "biasingWeight": transcription.phrase_weight}
+            if transcription.phrases
+            else None,
             "subtitles": addresses.ours("transcriptions", transcription.id, "subtitles"),
             "warnings": list(transcription.warnings) or None,
         }

@@ -143,6 +143,6 @@ class Turn:
     def _more(self, locale: str | None = None, matched: Sequence[str] = ()) -> Document:
         about = self._about.get(locale or "") or next(iter(self._about.values()), {})
         more: Document = {"ignored": list(self._request.ignored)} if self._request.ignored else {}
-        if self._request.phrases or matched:
+        if self._request.phrase_list.phrases or matched:
             more["phraseListMatches"] = list(matched)
         return {"Tympan": {**about, **more}} if about or more else {}

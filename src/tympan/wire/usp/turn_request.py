@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tympan.domain.errors import InvalidInputError
+from tympan.domain.phrase_list import NO_PHRASES, PhraseList, checked_phrase_list
 from tympan.speech.display_format import Profanity
 from tympan.wire.addresses import is_id
 from tympan.wire.usp.loose import Loose
@@ -16,11 +17,6 @@ from tympan.wire.values import is_storable
 _PROFANITY = {"masked": Profanity.MASKED, "removed": Profanity.REMOVED, "raw": Profanity.RAW}
 _SILENCE_MS = (100, 5000)
 _INITIAL_SILENCE_MS = (0, 300_000)
-_MOST_PHRASES = 10_000
-_LONGEST_PHRASE = 1_000
-_HEAVIEST_PHRASES = 2.0
-"""Source: phrase lists, "the weight is a value from 0.0 to 2.0"."""
-
 _MOST_CANDIDATES = 10
 _MOST_CANDIDATES_AT_START = 4
 """Source: language identification, "up to four languages for at-start, ten for continuous"."""
@@ -69,8 +65,7 @@ class TurnRequest:
         profanity: What becomes of profane words.
         initial_silence_s: Silence at the start that is answered; None: never.
         silence_s: Silence that ends a phrase.
-        phrases: Words to favour.
-        phrase_weight: How much.
+        phrase_list: Words to favour.
         wants_speakers: Whether speakers are told apart.
         wants_interim_speakers: Whether partials name speakers too.
         is_stored: The client asks for audio and result to be kept.
@@ -89,8 +84,7 @@ class TurnRequest:
     profanity: Profanity = Profanity.MASKED
     initial_silence_s: float | None = _DEFAULT_INITIAL_SILENCE_S
     silence_s: float = _DEFAULT_SILENCE_S
-    phrases: tuple[str, ...] = ()
-    phrase_weight: float = 1.0
+    phrase_list: PhraseList = NO_PHRASES
     wants_speakers: bool = False
     wants_interim_speakers: bool = False
     is_stored: bool = False
@@ -133,8 +127,7 @@ def turn_request(handshake: Handshake, document: Mapping[str, object]) -> TurnRe
         profanity=_profanity(query, detection),
         initial_silence_s=_initial_silence_s(query, detection, mode),
         silence_s=_silence_s(query, detection, mode),
-        phrases=_phrases(context.part("dgi")),
-        phrase_weight=_phrase_weight(context.part("dgi")),
+        phrase_list=_phrase_list(context.part("dgi")),
         wants_speakers=detection.has("speakerDiarization"),
         wants_interim_speakers=bool(detection.part("speakerDiarization").flag("diarizeIntermediates")),
         is_stored=query.get("storeaudio", "").lower() in ("true", "1"),
@@ -245,29 +238,14 @@ def _bounded(value: float, bounds: tuple[int, int], target: str) -> float:
     return value
 
 
-def _phrases(asked: Loose) -> tuple[str, ...]:
+def _phrase_list(asked: Loose) -> PhraseList:
     groups = [Loose.of(one, "dgi.groups") for one in asked.list("groups")]
     items = [Loose.of(one, "dgi.groups.items") for group in groups for one in group.list("items")]
-    texts = tuple(dict.fromkeys(text for text in (_text(one, "text").strip() for one in items) if text))
-    if len(texts) > _MOST_PHRASES:
-        raise InvalidInputError(
-            f"The phrase list has {len(texts)} entries; at most {_MOST_PHRASES} can be.", target="dgi"
-        )
-    if any(len(text) > _LONGEST_PHRASE for text in texts):
-        raise InvalidInputError(
-            f"A phrase of the list has more than {_LONGEST_PHRASE} characters.", target="dgi"
-        )
-    return texts
-
-
-def _phrase_weight(asked: Loose) -> float:
-    weight = asked.number("bias")
-    if weight is not None and not 0 <= weight <= _HEAVIEST_PHRASES:
-        raise InvalidInputError(
-            f"The weight of the phrase list must be from 0 to {_HEAVIEST_PHRASES:g}, not {weight:g}.",
-            target="bias",
-        )
-    return 1.0 if weight is None else weight
+    for one in items:
+        if not one.has("text"):
+            raise InvalidInputError(f"{one.path}.text is required.", target="text")
+    texts = [one.text("text") or "" for one in items]
+    return checked_phrase_list(texts, asked.number("bias"), target="dgi", weight_target="bias")
 
 
 def _ignored(detection: Loose, context: Loose) -> Iterable[str]:
