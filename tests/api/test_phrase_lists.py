@@ -69,6 +69,7 @@ class Stream:
 
 FACES = (Fast, Short, OpenAi, Batch, Stream)
 TOO_MANY = [f"name {number}" for number in range(MOST_PHRASES + 1)]
+TOO_MUCH = [f"{number:04}" + "x" * 496 for number in range(1001)]
 everywhere = pytest.mark.parametrize("face", FACES, ids=lambda face: face.__name__)
 
 
@@ -103,9 +104,14 @@ def test_more_than_that_and_what_cannot_be_said_are_refused_in_the_same_words(
 
 
 @pytest.mark.parametrize("face", [Fast, OpenAi, Batch, Stream], ids=lambda face: face.__name__)
-def test_too_many_are_refused_in_the_same_words(world, base_model, face):
-    with pytest.raises(RefusedError, match="has 10001 phrases; at most 10000"):
-        face.give(world, TOO_MANY)
+@pytest.mark.parametrize(
+    ("phrases", "said"),
+    [(TOO_MANY, "has 10001 phrases; at most 10000"), (TOO_MUCH, "more than 500000 characters in all")],
+    ids=["phrases", "characters"],
+)
+def test_too_many_are_refused_in_the_same_words(world, base_model, face, phrases, said):
+    with pytest.raises(RefusedError, match=said):
+        face.give(world, phrases)
 
 
 @everywhere
@@ -117,6 +123,7 @@ def test_empty_phrases_and_spaces_are_no_phrases(world, base_model, face):
 def test_the_limits_are_published():
     rows = {row.name: row.value for row in published_limits(Settings(), DatasetLimits())}
     assert (rows["phraseList"], rows["phraseListPhrase"], rows["phraseListWeight"]) == (10_000, 500, 2)
+    assert rows["phraseListCharacters"] == 500_000
 
 
 @pytest.mark.parametrize("face", [Fast, Short, OpenAi], ids=lambda face: face.__name__)

@@ -75,29 +75,39 @@ def test_errors_arrive_as_the_clients_own(client: openai.OpenAI, server: Running
         wrong.models.list()
 
 
-@pytest.mark.parametrize(
-    ("prompt", "effect"),
-    [
-        ("The patient takes apixaban, says Saoirse Ronan.", "phrases; count=4"),
-        ("Please hold, and speak slowly.", "none; reason=no-unusual-words"),
-    ],
-)
-def test_a_prompt_is_taken_and_what_became_of_it_is_said(
-    client: openai.OpenAI, prompt: str, effect: str
-) -> None:
-    raw = client.audio.transcriptions.with_raw_response.create(
-        model="whisper-tiny.en", file=recording(), language="en", prompt=prompt
+NAME = "Please ask Rehaan about the report."
+
+
+def test_a_name_of_the_prompt_is_written_where_it_is_heard(client: openai.OpenAI) -> None:
+    plain = client.audio.transcriptions.create(
+        model="whisper-tiny.en", file=("name.wav", spoken(NAME)), language="en"
     )
-    assert raw.headers["x-prompt-effect"] == effect
+    assert "Rehaan" not in plain.text
+    raw = client.audio.transcriptions.with_raw_response.create(
+        model="whisper-tiny.en",
+        file=("name.wav", spoken(NAME)),
+        language="en",
+        prompt="What we said to Rehaan on Monday.",
+    )
+    assert "ask Rehaan about" in raw.parse().text
+    assert raw.headers["x-prompt-effect"] == "phrases; count=1"
+    assert raw.headers["x-phrases-matched"] == "Rehaan"
+
+
+def test_a_prompt_without_unusual_words_is_said_to_do_nothing(client: openai.OpenAI) -> None:
+    raw = client.audio.transcriptions.with_raw_response.create(
+        model="whisper-tiny.en", file=recording(), language="en", prompt="Please hold, and speak slowly."
+    )
+    assert raw.headers["x-prompt-effect"] == "none; reason=no-unusual-words"
     assert "hold the line" in raw.parse().text.lower()
 
 
 def test_hotwords_are_written_where_they_are_heard(client: openai.OpenAI) -> None:
     raw = client.audio.transcriptions.with_raw_response.create(
         model="whisper-tiny.en",
-        file=("pills.wav", io.BytesIO(spoken("The patient takes apixaban twice a day."))),
+        file=("name.wav", spoken(NAME)),
         language="en",
-        extra_body={"hotwords": "apixaban, Saoirse Ronan"},
+        extra_body={"hotwords": "Rehaan, Saoirse Ronan"},
     )
-    assert "apixaban" in raw.parse().text
-    assert raw.headers["x-phrases-matched"] == "apixaban"
+    assert "ask Rehaan about" in raw.parse().text
+    assert raw.headers["x-phrases-matched"] == "Rehaan"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from tympan.app.settings import Settings
 from tympan.domain.dataset_block import LARGEST_BLOCK_BYTES
 from tympan.domain.limits import Limit
-from tympan.domain.phrase_list import HEAVIEST_PHRASES, LONGEST_PHRASE, MOST_PHRASES
+from tympan.domain.phrase_list import HEAVIEST_PHRASES, LONGEST_PHRASE, MOST_CHARACTERS, MOST_PHRASES
 from tympan.ports.containers import MOST_BLOBS
 from tympan.usecases.access import TOKEN_LIFE_S
 from tympan.usecases.dataset_blocks import ABANDONED_AFTER, MOST_BLOCKS
@@ -157,6 +157,9 @@ def _phrase_lists() -> Iterator[Limit]:
         name="phraseList", value=MOST_PHRASES, unit="phrases", what=f"Phrases to favour, {everywhere}"
     )
     yield Limit(name="phraseListPhrase", value=LONGEST_PHRASE, unit="characters", what="One of these phrases")
+    yield Limit(
+        name="phraseListCharacters", value=MOST_CHARACTERS, unit="characters", what="All of them together"
+    )
     yield Limit(
         name="phraseListWeight", value=HEAVIEST_PHRASES, unit="; 1 is usual", what="How much they count"
     )

@@ -11,6 +11,8 @@ from tympan.domain.errors import InvalidInputError
 MOST_PHRASES = 10_000
 LONGEST_PHRASE = 500
 """In characters."""
+MOST_CHARACTERS = 500_000
+"""Of all phrases together: more cannot be looked through in time."""
 HEAVIEST_PHRASES = 2.0
 """Source: phrase lists, "the weight is a value from 0.0 to 2.0"."""
 
@@ -57,6 +59,10 @@ def checked_phrase_list(
         )
     for phrase in phrases:
         _check(phrase, target)
+    if sum(map(len, phrases)) > MOST_CHARACTERS:
+        raise InvalidInputError(
+            f"The phrase list has more than {MOST_CHARACTERS} characters in all. Shorten it.", target=target
+        )
     if weight is not None and not 0 <= weight <= HEAVIEST_PHRASES:
         raise InvalidInputError(
             f"The weight of a phrase list must be from 0 to {HEAVIEST_PHRASES:g}, not {weight:g}.",

@@ -18,6 +18,9 @@ _LONGEST_WINDOW = 5
 _SHARED = (0.34, 0.8)
 """Of the pairs of neighbouring sounds of a term, so many must be in a window to be compared at all: at
 least the first number, and the second less the distance that is allowed."""
+_MOST_ROWS = 1024
+"""Latin letters make some 150 pairs of sounds. Other scripts keep their letters and make many more,
+which then share rows: a term is compared a little too often, and the index stays small."""
 _SHORTEST_KEY = 3
 _EDGES = '.,?!:;…"“”„«»()[]'
 
@@ -83,12 +86,14 @@ class PhraseIndex:
         self._classes = _strings([sound_classes(key) for _, _, key in kept])
         self._lengths = np.array([len(key) for _, _, key in kept], np.intp)
         pairs = [_pairs(classes) for classes in self._classes]
-        self._counts = np.array([max(1, len(own)) for own in pairs], np.float64)
-        self._rows = {pair: row for row, pair in enumerate(sorted(set().union(*pairs)))}
+        rows = {pair: row % _MOST_ROWS for row, pair in enumerate(sorted(set().union(*pairs)))}
+        owned = [sorted({rows[pair] for pair in own}) for own in pairs]
+        self._rows = rows
+        self._counts = np.array([len(own) for own in owned], np.float64)
         # One row a pair of sounds, one column a term: 1 where the term has the pair.
-        self._has_pair = np.zeros((len(self._rows), len(kept)), np.uint8)
-        for column, own in enumerate(pairs):
-            self._has_pair[[self._rows[pair] for pair in own], column] = 1
+        self._has_pair = np.zeros((min(len(rows), _MOST_ROWS), len(kept)), np.uint8)
+        for column, own in enumerate(owned):
+            self._has_pair[own, column] = 1
         self._word_counts = _word_counts(self._terms)
 
     def __len__(self) -> int:
@@ -145,13 +150,13 @@ class PhraseIndex:
                     is_rare = not is_common[first] and not is_common[after - 1]
                     yield _Window(first, after, key, all(is_ordinary[first:after]), is_rare)
 
-    def _needed(self, within: float) -> NDArray[np.uint8]:
+    def _needed(self, within: float) -> NDArray[np.uint16]:
         """How many pairs of sounds each term must share with a window."""
         least, less = _SHARED
-        return np.ceil(max(least, less - within) * self._counts).clip(1, 255).astype(np.uint8)
+        return np.ceil(max(least, less - within) * self._counts).astype(np.uint16)
 
     def _alike(
-        self, window: _Window, within: float, needed: NDArray[np.uint8]
+        self, window: _Window, within: float, needed: NDArray[np.uint16]
     ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Columns of the terms that sound like a window, and their distances."""
         key, classes = window.key, sound_classes(window.key)
@@ -164,15 +169,15 @@ class PhraseIndex:
         is_within = distances <= within
         return columns[is_within], distances[is_within]
 
-    def _near(self, length: int, classes: str, within: float, needed: NDArray[np.uint8]) -> NDArray[np.intp]:
+    def _near(self, length: int, classes: str, within: float, needed: NDArray[np.uint16]) -> NDArray[np.intp]:
         """Terms of such a length that share enough pairs of sounds."""
-        rows = [self._rows[pair] for pair in _pairs(classes) if pair in self._rows]
+        rows = sorted({self._rows[pair] for pair in _pairs(classes) if pair in self._rows})
         # What is within a share of the longer of two lengths is one stretch of ascending lengths.
         first = int(np.searchsorted(self._lengths, length - within * length))
         after = int(np.searchsorted(self._lengths, length / (1 - within), side="right"))
         if not rows or first >= after:
             return np.zeros(0, np.intp)
-        shared = self._has_pair[rows, first:after].sum(axis=0, dtype=np.uint8)
+        shared = self._has_pair[rows, first:after].sum(axis=0, dtype=np.uint16)
         return first + np.flatnonzero(shared >= needed[first:after])
 
 

@@ -1,5 +1,7 @@
 """Terms found by how they sound."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,8 +113,23 @@ def test_a_list_and_its_parts_find_the_same():
     text = "give him met foreman and ask Rihan about the over raptor of Kontozo"
     many = index(*NAMES, *(f"{name}{end}" for name in NAMES for end in ("el", "orin", "ista")))
     for within in (0.25, 0.4, 0.6):
-        apart = {(one.first, one.after) for name in NAMES for one in index(name).matches(text.split(), within=within)}
+        apart = {
+            (one.first, one.after)
+            for name in NAMES
+            for one in index(name).matches(text.split(), within=within)
+        }
         whole = {
-            (one.first, one.after) for one in many.matches(text.split(), within=within) if one.term.display in NAMES
+            (one.first, one.after)
+            for one in many.matches(text.split(), within=within)
+            if one.term.display in NAMES
         }
         assert whole == apart
+
+
+def test_an_index_of_another_script_stays_small_and_finds_its_terms():
+    order = random.Random(1)
+    names = ["".join(chr(order.randint(0x4E00, 0x9FA5)) for _ in range(4)) for _ in range(2000)]
+    terms = index(*names, language="zh")
+    assert terms._has_pair.nbytes <= 1024 * 2000
+    (best, *_) = terms.matches(["x", names[7], "y"], within=0.3)
+    assert (best.term.display, best.distance) == (names[7], 0)
