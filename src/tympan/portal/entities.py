@@ -13,10 +13,14 @@ from tympan.domain.errors import NotFoundError
 from tympan.domain.job import JobEvent, JobProgress
 from tympan.domain.model import CustomModel
 from tympan.domain.resource import WorkedResource
+from tympan.portal import deployment
+from tympan.portal.actions import Action, Show
 from tympan.portal.curves import Curve, curve_of
+from tympan.portal.deployment import choosable_models, newest_logs
 from tympan.portal.pages import Pages
 from tympan.portal.projects import model_names, project_values
 from tympan.portal.reports import objects, read_report, worst_recordings
+from tympan.portal.samples import samples
 from tympan.portal.words import percent
 from tympan.wire.addresses import Addresses
 from tympan.wire.management.endpoints import MODES
@@ -36,6 +40,11 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
         "/projects/{project_id}/training/{entity_id}": shown.model,
         "/projects/{project_id}/deployment/{entity_id}": shown.endpoint,
     }
+
+
+def actions(pages: Pages, table: Show) -> list[Action]:
+    """Every form of these pages, and the one on the table of endpoints."""
+    return deployment.actions(pages, table, _EntityPages(pages).endpoint)
 
 
 class _EntityPages:
@@ -97,6 +106,10 @@ class _EntityPages:
             "urls": [(mode, addresses.recognition(mode, endpoint.id)) for mode in MODES],
             "log_count": self._services.logs.count(endpoint.id),
             "keys": self._services.access.list_endpoint_keys(endpoint.id),
+            "issued": getattr(request.state, "issued", None),
+            "models": choosable_models(self._pages, endpoint.locale),
+            "logs": newest_logs(self._pages, endpoint),
+            "samples": samples(self._base_url(request), endpoint),
         }
         return self._pages.page(request, "endpoint.html", values)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -18,8 +20,9 @@ from tympan.portal.session import form_token, keep_form_cookie, signed_in
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; media-src 'self' blob:; worker-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -51,6 +54,8 @@ class Pages:
             "form_token": token,
             "is_signed_in": signed_in(request, self.services) is not None,
             "assets": self.assets,
+            "here": request.url.path,
+            "refused": getattr(request.state, "refused_form", None),
             **values,
         }
         html = self.environment.get_template(template).render(shown)
@@ -90,11 +95,25 @@ def make_pages(services: PortalServices) -> Pages:
     environment.filters.update(
         percent=words.percent,
         day=words.day,
-        moment=words.moment_words,
+        moment=_moment,
         duration=words.duration_words,
         size=words.size_words,
         status=words.status_words,
         kind=words.kind_words,
     )
-    style = hashlib.sha256((_FOLDER / "static" / "app.css").read_bytes())
-    return Pages(services, environment, style.hexdigest()[:12])
+    return Pages(services, environment, _assets_hash(_FOLDER / "static"))
+
+
+def _assets_hash(folder: Path) -> str:
+    """Changes when a file changes, is added or is renamed; files of one page always fit each other."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(file.relative_to(folder).as_posix().encode() + b"\n" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _moment(moment: datetime) -> Markup:
+    """A moment in UTC; a script writes it in the reader's own zone."""
+    said = words.moment_words(moment)
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), said)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tympan.domain.project import Project
 from tympan.domain.query import Filter, Query
+from tympan.portal.actions import Action, text_of
+from tympan.portal.deployment import choosable_models
 from tympan.portal.pages import Pages
-from tympan.usecases.projects import members_of
+from tympan.usecases.projects import NewProject, ProjectChange, members_of
 
 _ROWS = 50
-TABS = {"data": "Data", "testing": "Testing", "training": "Training", "deployment": "Deployment"}
+TABS = {
+    "data": "Data",
+    "testing": "Testing",
+    "training": "Training",
+    "deployment": "Deployment",
+    "settings": "Settings",
+}
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -88,11 +98,36 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
         "/base-models": shown.base_models,
         "/limits": shown.limits,
         "/projects/{project_id}": shown.one,
+        "/projects/{project_id}/settings": shown.settings,
         "/projects/{project_id}/data": shown.data,
         "/projects/{project_id}/testing": shown.testing,
         "/projects/{project_id}/training": shown.training,
         "/projects/{project_id}/deployment": shown.deployment,
     }
+
+
+def actions(pages: Pages) -> list[Action]:
+    """Every form about projects, and the one of the deployment tab."""
+    shown = _ProjectPages(pages)
+    api = "/speechtotext/projects"
+    one = "/projects/{project_id}"
+    return [
+        Action(path="/projects", name="new-project", act=shown.create, show=shown.all, api=("POST", api)),
+        Action(
+            path=f"{one}/settings",
+            name="edit-project",
+            act=shown.update,
+            show=shown.settings,
+            api=("PATCH", f"{api}/{{project_id}}"),
+        ),
+        Action(
+            path=f"{one}/delete",
+            name="delete-project",
+            act=shown.delete,
+            show=shown.settings,
+            api=("DELETE", f"{api}/{{project_id}}"),
+        ),
+    ]
 
 
 class _ProjectPages:
@@ -107,7 +142,37 @@ class _ProjectPages:
             for project in sheet.rows
             if isinstance(project, Project)
         }
-        return self._pages.page(request, "projects.html", {"sheet": sheet, "counts": counts})
+        values = {"sheet": sheet, "counts": counts, "locales": self._locales()}
+        return self._pages.page(request, "projects.html", values)
+
+    def create(self, _request: Request, form: FormData) -> str:
+        project = self._services.projects.create(
+            NewProject(
+                display_name=text_of(form, "name"),
+                locale=text_of(form, "locale"),
+                description=text_of(form, "description") or None,
+            )
+        )
+        return f"/projects/{project.id}/data"
+
+    def settings(self, request: Request) -> Response:
+        values = project_values(self._pages, request.path_params["project_id"], "settings")
+        return self._pages.page(request, "project.html", values)
+
+    def update(self, request: Request, form: FormData) -> str:
+        change = ProjectChange(
+            display_name=text_of(form, "name"), description=text_of(form, "description") or None
+        )
+        project = self._services.projects.update(request.path_params["project_id"], change)
+        return f"/projects/{project.id}/settings"
+
+    def delete(self, request: Request, _form: FormData) -> str:
+        self._services.projects.delete(request.path_params["project_id"])
+        return "/projects"
+
+    def _locales(self) -> list[str]:
+        """Locales of which there is a base model, so that a new project can recognise at once."""
+        return sorted({model.locale for model in self._services.base_models.list(Query())})
 
     def base_models(self, request: Request) -> Response:
         sheet = sheet_of(request, self._services.base_models)
@@ -129,15 +194,23 @@ class _ProjectPages:
         return self._tab(request, "training", self._services.models)
 
     def deployment(self, request: Request) -> Response:
-        return self._tab(request, "deployment", self._services.endpoints)
+        project = self._services.projects.get(request.path_params["project_id"])
+        models = choosable_models(self._pages, project.locale)
+        return self._tab(request, "deployment", self._services.endpoints, {"models": models})
 
-    def _tab(self, request: Request, tab: str, counted: Counted[object]) -> Response:
+    def _tab(
+        self,
+        request: Request,
+        tab: str,
+        counted: Counted[object],
+        more: Mapping[str, object] = MappingProxyType({}),
+    ) -> Response:
         project_id = request.path_params["project_id"]
         values = project_values(self._pages, project_id, tab)
         sheet = sheet_of(request, counted, members_of(project_id))
         wanted = {one for row in sheet.rows for one in _models_of(row)}
         shown: dict[str, object] = {"sheet": sheet, "names": model_names(self._pages, wanted)}
-        return self._pages.page(request, f"{tab}.html", values | shown)
+        return self._pages.page(request, f"{tab}.html", values | shown | dict(more))
 
 
 def _models_of(row: object) -> tuple[str, ...]:

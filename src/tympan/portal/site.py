@@ -11,7 +11,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tympan.domain.errors import NotAuthenticatedError
-from tympan.portal import downloads, entities, projects
+from tympan.portal import deployment, downloads, entities, projects
+from tympan.portal.actions import Action, action_route
 from tympan.portal.pages import HEADERS, Pages, make_pages
 from tympan.portal.services import PortalServices
 from tympan.portal.session import end_session, is_own_form, start_session
@@ -23,7 +24,12 @@ _LONGEST_FORM = 4096
 def create_portal(services: PortalServices) -> Starlette:
     """Put the pages together; mount the result at the root, after the API's routes."""
     pages = make_pages(services)
-    shown = {**projects.routes(pages), **entities.routes(pages), **downloads.routes(pages)}
+    shown = {
+        **projects.routes(pages),
+        **entities.routes(pages),
+        **downloads.routes(pages),
+        **deployment.routes(pages),
+    }
     door = _Door(pages)
     app = Starlette(
         routes=[
@@ -31,13 +37,20 @@ def create_portal(services: PortalServices) -> Starlette:
             Route("/sign-in", door.show, methods=["GET"]),
             Route("/sign-in", door.submit, methods=["POST"]),
             Route("/sign-out", door.leave, methods=["POST"]),
-            *(Route(path, pages.guarded(show)) for path, show in shown.items()),
+            *(Route(path, pages.guarded(show), methods=["GET"]) for path, show in shown.items()),
+            *(action_route(pages, action) for action in all_actions(pages)),
             # A change of a file changes its address, so browsers may keep it for good.
             Mount(f"/static/{pages.assets}", _CachedFiles(directory=_STATIC)),
         ]
     )
     app.add_exception_handler(404, lambda request, _: door.unknown(request))
     return app
+
+
+def all_actions(pages: Pages) -> list[Action]:
+    """Everything people can do in the portal."""
+    table = projects.routes(pages)["/projects/{project_id}/deployment"]
+    return [*projects.actions(pages), *entities.actions(pages, table)]
 
 
 class _CachedFiles(StaticFiles):
@@ -62,7 +75,9 @@ class _Door:
 
     def show(self, request: Request) -> Response:
         """The form."""
-        return self._pages.page(request, "sign_in.html", {"error": None})
+        is_expired = "expired" in request.query_params
+        said = "Your session has ended. Sign in again; nothing was changed." if is_expired else None
+        return self._pages.page(request, "sign_in.html", {"error": said})
 
     async def submit(self, request: Request) -> Response:
         """Check the form and the key."""

@@ -1,0 +1,100 @@
+// Small behaviours of every page. Pages work without them, but for dialogs and copying.
+
+/** Writes times in the reader's own zone; the server's words, in UTC, stay as a hint. */
+function localTimes() {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    time.title = time.textContent;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+/** Buttons that open a dialog, and dialogs whose form was refused, which open by themselves. */
+function dialogs() {
+  for (const button of document.querySelectorAll("button[data-opens]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => document.getElementById(button.dataset.opens).showModal());
+  }
+  for (const button of document.querySelectorAll("button[data-closes]"))
+    button.addEventListener("click", () => button.closest("dialog").close());
+  document.querySelector("dialog[data-refused]")?.showModal();
+}
+
+/** Steps of a long form: one fieldset at a time; the form stays one form for the server. */
+function wizards() {
+  for (const form of document.querySelectorAll("form[data-wizard]")) {
+    const steps = [...form.querySelectorAll("fieldset")];
+    const [back, next, send] = ["back", "next", "send"].map((name) => form.querySelector(`[data-${name}]`));
+    const show = (at) => {
+      steps.forEach((step, index) => { step.hidden = index !== at; });
+      back.hidden = at === 0;
+      next.hidden = at === steps.length - 1;
+      send.hidden = !next.hidden;
+      form.dataset.at = at;
+    };
+    const move = (by) => {
+      const at = Number(form.dataset.at);
+      const fields = [...steps[at].querySelectorAll("input, select, textarea")];
+      if (by > 0 && !fields.every((field) => field.reportValidity())) return;
+      show(at + by);
+      steps[at + by].querySelector("input, select, textarea")?.focus();
+    };
+    back.addEventListener("click", () => move(-1));
+    next.addEventListener("click", () => move(1));
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.target.matches("button, textarea") || next.hidden) return;
+      event.preventDefault();
+      move(1);
+    });
+    show(0);
+  }
+}
+
+function copying() {
+  const told = document.getElementById("told");
+  for (const button of document.querySelectorAll("button[data-copies]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = document.getElementById(button.dataset.copies).textContent;
+      try {
+        await navigator.clipboard.writeText(text);
+        told.textContent = "Copied";
+      } catch {
+        told.textContent = "The browser did not allow copying. Select the text and copy it.";
+      }
+      setTimeout(() => { told.textContent = ""; }, 3000);
+    });
+  }
+}
+
+/** Tabs within a page: arrow keys move, one panel is seen. Without scripts all are seen. */
+function tabs() {
+  for (const list of document.querySelectorAll("[data-tabs]")) {
+    list.hidden = false;
+    const buttons = [...list.querySelectorAll("[role=tab]")];
+    const choose = (chosen) => {
+      for (const button of buttons) {
+        const isChosen = button === chosen;
+        button.setAttribute("aria-selected", String(isChosen));
+        button.tabIndex = isChosen ? 0 : -1;
+        document.getElementById(button.getAttribute("aria-controls")).hidden = !isChosen;
+      }
+    };
+    list.addEventListener("click", (event) => { if (buttons.includes(event.target)) choose(event.target); });
+    list.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const at = buttons.indexOf(event.target);
+      if (!by || at < 0) return;
+      const chosen = buttons[(at + by + buttons.length) % buttons.length];
+      choose(chosen);
+      chosen.focus();
+    });
+    choose(buttons[0]);
+  }
+}
+
+localTimes();
+dialogs();
+wizards();
+copying();
+tabs();

@@ -1,0 +1,169 @@
+"""The portal in Debian's Chromium: scripts, keyboard, accessibility, what it asks of whom."""
+
+import shutil
+import threading
+import time
+
+import pytest
+import uvicorn
+from playwright.sync_api import expect, sync_playwright
+from tests.npm_packages import npm_package
+
+from tympan.portal.site import create_portal
+from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
+
+pytestmark = pytest.mark.timeout(120)
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+HEAVIEST_PAGE_BYTES = 120_000
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if chromium is None:
+        pytest.fail("Chromium is missing. Install it with: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return (npm_package("axe-core", "4.14.1") / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture
+def live(site):
+    """The address of a server in this process."""
+    server = uvicorn.Server(uvicorn.Config(create_portal(site.services), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def context(browser, live):
+    context = browser.new_context(base_url=live, timezone_id="Asia/Tokyo", locale="en-GB")
+    context.set_default_timeout(5000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, live):
+    """A page of somebody who signed in; complaints of the browser fail the test."""
+    page, complaints = context.new_page(), []
+    page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url) if foreign(asked.url, live) else None)
+    page.goto("/sign-in")
+    page.get_by_label("Key").fill("0123456789abcdef" * 4)
+    page.get_by_role("button", name="Sign in").click()
+    yield page
+    assert not complaints
+
+
+def is_complaint(said):
+    # Chromium notes the status of a page that says 404 or 422; that is no fault of the page.
+    is_own_status = "status of 4" in said.text and "/static/" not in said.location["url"]
+    return said.type == "error" and not is_own_status
+
+
+def foreign(url, live):
+    return not url.startswith((live, "data:"))
+
+
+@pytest.fixture
+def endpoint(site, project):
+    base = site.add("base_models", make_base_model(display_name=HOSTILE))
+    site.add("endpoints", make_endpoint(project_id=project.id, model_id=base.id))
+    named = {"display_name": HOSTILE, "project_id": project.id, "model_id": base.id}
+    endpoint = site.add("endpoints", make_endpoint(is_logging=True, **named))
+    site.add("logs", make_log(place=endpoint.id))
+    site.services.access.create_endpoint_key(endpoint.id, HOSTILE)
+    return endpoint
+
+
+def violations(page, axe):
+    page.evaluate(axe)
+    found = page.evaluate("(tags) => axe.run({ runOnly: tags })", RULES)
+    return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_or_dialog_is_inaccessible(page, axe, endpoint, scheme):
+    page.emulate_media(color_scheme=scheme)
+    project = f"/projects/{endpoint.project_id}"
+    tabs = ("data", "testing", "training", "deployment", "settings", f"deployment/{endpoint.id}")
+    for path in ("/projects", "/base-models", "/limits", "/nothing", *(f"{project}/{tab}" for tab in tabs)):
+        page.goto(path)
+        assert not violations(page, axe), path
+        for opener in page.locator("button[data-opens]").all():
+            opener.click()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            assert not violations(page, axe), (path, opener.inner_text())
+            page.keyboard.press("Escape")
+        assert page.locator("img").count() == 0, "a name was taken for markup"
+
+
+def test_a_first_project_is_made_by_keyboard_alone(page):
+    page.get_by_role("button", name="New project").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+    page.keyboard.type(HOSTILE)
+    page.keyboard.press("Tab")
+    page.keyboard.type("klingon")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_have_value(HOSTILE)
+    page.get_by_label("Locale").fill("en-US")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Data")).to_be_visible()
+
+
+def test_an_endpoint_is_deployed_and_its_key_made(page, endpoint):
+    page.goto(f"/projects/{endpoint.project_id}/deployment")
+    page.get_by_role("button", name="Deploy model").click()
+    page.get_by_label("Name").fill("Calls")
+    page.keyboard.press("Enter")  # goes to the next step; the form is not sent yet
+    page.get_by_label("Keep sound").check()
+    page.get_by_label("The people who speak").check()
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.get_by_role("heading", name="Calls")).to_be_visible()
+    page.get_by_label("Name of a new key").fill("phone app")
+    page.get_by_role("button", name="Make key").click()
+    expect(page.get_by_text("it is not shown again")).to_be_visible()
+    page.get_by_role("tab", name="curl").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Python Speech SDK")).to_be_visible()
+    expect(page.get_by_role("tabpanel")).to_have_count(1)
+
+
+def test_times_are_in_the_zone_of_the_reader(page, site):
+    project = site.add("projects", make_project())
+    page.goto("/projects")
+    cell = page.get_by_role("row", name=project.display_name).locator("time")
+    expect(cell).to_contain_text("18:00")  # 09:00 UTC in Tokyo
+
+
+def test_pages_are_light_and_fit_a_phone(context, page, endpoint):
+    sizes = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())))
+    page.set_viewport_size({"width": 375, "height": 700})
+    path = f"/projects/{endpoint.project_id}/deployment"
+    for one in (path, f"{path}/{endpoint.id}"):
+        page.goto(one)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, one
+        assert sum(sizes) < HEAVIEST_PAGE_BYTES
+        sizes.clear()
