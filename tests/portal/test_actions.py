@@ -4,7 +4,7 @@ import pytest
 
 from tympan.portal.pages import make_pages
 from tympan.portal.site import all_actions
-from tympan.rest import endpoint_logs, endpoints, ours, projects
+from tympan.rest import endpoint_logs, endpoints, ours, projects, tokens
 from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
@@ -34,7 +34,7 @@ def place(endpoint):
 
 def test_every_action_has_a_route_in_the_public_api(site):
     routers = [(ROOT, one.router) for one in (projects, endpoints)]
-    routers += [(OURS, ours.router), (OURS, endpoint_logs.our_router)]
+    routers += [(OURS, ours.router), (OURS, endpoint_logs.our_router), ("", tokens.router)]
     public = {
         (method, prefix + route.path)
         for prefix, router in routers

@@ -88,7 +88,7 @@ def endpoint(site, project):
     base = site.add("base_models", make_base_model(display_name=HOSTILE))
     site.add("endpoints", make_endpoint(project_id=project.id, model_id=base.id))
     named = {"display_name": HOSTILE, "project_id": project.id, "model_id": base.id}
-    endpoint = site.add("endpoints", make_endpoint(is_logging=True, **named))
+    endpoint = site.add("endpoints", make_endpoint(is_logging=True, serving_model_id=base.id, **named))
     site.add("logs", make_log(place=endpoint.id))
     site.services.access.create_endpoint_key(endpoint.id, HOSTILE)
     return endpoint
@@ -104,7 +104,7 @@ def violations(page, axe):
 def test_no_page_or_dialog_is_inaccessible(page, axe, endpoint, scheme):
     page.emulate_media(color_scheme=scheme)
     project = f"/projects/{endpoint.project_id}"
-    tabs = ("data", "testing", "training", "deployment", "settings", f"deployment/{endpoint.id}")
+    tabs = ("data", "testing", "training", "deployment", "try", "settings", f"deployment/{endpoint.id}")
     for path in ("/projects", "/base-models", "/limits", "/nothing", *(f"{project}/{tab}" for tab in tabs)):
         page.goto(path)
         assert not violations(page, axe), path

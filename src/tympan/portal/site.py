@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tympan.domain.errors import NotAuthenticatedError
-from tympan.portal import deployment, downloads, entities, projects
+from tympan.portal import deployment, downloads, entities, projects, trial
 from tympan.portal.actions import Action, action_route
 from tympan.portal.pages import HEADERS, Pages, make_pages
 from tympan.portal.services import PortalServices
@@ -29,6 +29,7 @@ def create_portal(services: PortalServices) -> Starlette:
         **entities.routes(pages),
         **downloads.routes(pages),
         **deployment.routes(pages),
+        **trial.routes(pages),
     }
     door = _Door(pages)
     app = Starlette(
@@ -50,7 +51,7 @@ def create_portal(services: PortalServices) -> Starlette:
 def all_actions(pages: Pages) -> list[Action]:
     """Everything people can do in the portal."""
     table = projects.routes(pages)["/projects/{project_id}/deployment"]
-    return [*projects.actions(pages), *entities.actions(pages, table)]
+    return [*projects.actions(pages), *entities.actions(pages, table), *trial.actions(pages)]
 
 
 class _CachedFiles(StaticFiles):
