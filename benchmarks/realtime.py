@@ -8,6 +8,7 @@ the same weights, which hears the same audio as a file.
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import random
 import statistics
@@ -15,13 +16,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jiwer
 import numpy as np
 import psutil
+import soundfile
+import soxr
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 from tests.running_server import RunningServer
@@ -40,6 +43,9 @@ SILENCE_S = 0.5
 SETTLE_S = 4.0
 EXTRA_PAUSE_S = 0.5
 LOUD = 0.02
+PEAK = 0.5
+LEAST_S, MOST_S = 1.0, 8.0
+"""Recordings of one phrase; longer ones are often cut in two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +69,42 @@ class Figures:
     refused: int
 
 
+HEADINGS = [
+    "model",
+    "with",
+    "streams at once",
+    "first partial, P50 / P95 s",
+    "phrase after end of speech, P50 / P95 s",
+    "of that beyond the silence, P50 s",
+    "WER %",
+    "CPU s per audio s",
+    "phrases lost",
+    "streams refused",
+]
+
+
 def main() -> None:
     """Measure and write the result page."""
+    asked = _arguments()
+    spoken = _recorded(asked.recordings) if asked.recordings else _spoken()
+    rows: list[list[object]] = [list(HEADINGS)]
+    os.sched_setaffinity(0, {1})
+    for model in asked.models.split(","):
+        rows.append(_alternative(model, spoken, asked.seconds))
+        for row in _rows(model, spoken, asked):
+            rows.append(row)
+            sys.stderr.write(f"{row}\n")
+    write_result(
+        f"realtime_{asked.name}" if asked.name else "realtime",
+        "Real-time streams",
+        rows,
+        arguments=" ".join(sys.argv[1:]),
+        packages=("ctranslate2", "faster-whisper", "websockets"),
+        notes=f"{SILENCE_S} s of silence end a phrase. Server on one core, clients on the other.",
+    )
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=40)
     parser.add_argument("--models", default=",".join(MODELS))
@@ -74,47 +114,34 @@ def main() -> None:
         default=[],
         help="MODEL=FOLDER: measure this bundle instead, such as one that recipes/streaming made ready",
     )
-    asked = parser.parse_args()
-    bundles = dict(one.split("=", 1) for one in asked.bundle)
-    spoken = _spoken()
-    rows: list[list[object]] = [
-        [
-            "model",
-            "with",
-            "streams at once",
-            "first partial, P50 / P95 s",
-            "phrase after end of speech, P50 / P95 s",
-            "of that beyond the silence, P50 s",
-            "WER %",
-            "CPU s per audio s",
-            "phrases lost",
-            "streams refused",
-        ]
-    ]
-    os.sched_setaffinity(0, {1})
-    for model in asked.models.split(","):
-        rows.append(_alternative(model, spoken, asked.seconds))
-        with tempfile.TemporaryDirectory() as folder:
-            server = RunningServer(Path(folder) / "data")
-            server.start()
-            for process in [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]:
-                process.cpu_affinity([0])
-            if model in bundles:
-                server.tympan("base-model", "import", Path(bundles[model]).resolve(), "--locale", "en-US")
-            query = _endpoint(server, MODELS[model])
-            for count in STREAMS[model]:
-                name = f"{model}, ready for streams" if model in bundles else model
-                rows.append(_row(name, count, _measured(server, query, spoken, count, asked.seconds)))
-                sys.stderr.write(f"{rows[-1]}\n")
-            server.close()
-    write_result(
-        "realtime",
-        "Real-time streams",
-        rows,
-        arguments=" ".join(sys.argv[1:]),
-        packages=("ctranslate2", "faster-whisper", "websockets"),
-        notes=f"{SILENCE_S} s of silence end a phrase. Server on one core, clients on the other.",
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        help="a table with the columns path and transcript, streamed instead of synthetic voices",
     )
+    parser.add_argument("--streams", help="how many at once, such as 1,8,12; else what the model should bear")
+    parser.add_argument("--name", help="of the result page, besides realtime")
+    return parser.parse_args()
+
+
+def _rows(
+    model: str, spoken: Sequence[tuple[str, NDArray[np.int16]]], asked: argparse.Namespace
+) -> Iterator[list[object]]:
+    """A server on a core of its own, with more and more streams."""
+    bundles = dict(one.split("=", 1) for one in asked.bundle)
+    counts = map(int, asked.streams.split(",")) if asked.streams else STREAMS[model]
+    with tempfile.TemporaryDirectory() as folder:
+        server = RunningServer(Path(folder) / "data")
+        server.start()
+        for process in [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]:
+            process.cpu_affinity([0])
+        if model in bundles:
+            server.tympan("base-model", "import", Path(bundles[model]).resolve(), "--locale", "en-US")
+        query = _endpoint(server, MODELS[model])
+        name = f"{model}, ready for streams" if model in bundles else model
+        for count in counts:
+            yield _row(name, count, _measured(server, query, spoken, count, asked.seconds))
+        server.close()
 
 
 def _spoken() -> list[tuple[str, NDArray[np.int16]]]:
@@ -127,6 +154,19 @@ def _spoken() -> list[tuple[str, NDArray[np.int16]]]:
         for text in SENTENCES
     ]
     synthesizer.close()
+    return found
+
+
+def _recorded(table: Path) -> list[tuple[str, NDArray[np.int16]]]:
+    """Recordings at the loudness of the synthetic voices, so that the same threshold finds their ends."""
+    pause, found = np.zeros(int((PAUSE_S + EXTRA_PAUSE_S) * RATE_HZ)), []
+    with table.open(newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            samples, rate_hz = soundfile.read(table.parent / row["path"], dtype="float32", always_2d=True)
+            samples = soxr.resample(samples.mean(axis=1), rate_hz, RATE_HZ)
+            samples = PEAK * samples / max(1e-6, float(np.abs(samples).max()))
+            if LEAST_S * RATE_HZ <= samples.size <= MOST_S * RATE_HZ:
+                found.append((row["transcript"], (np.concatenate([samples, pause]) * 32767).astype(np.int16)))
     return found
 
 
@@ -199,8 +239,9 @@ def _figures(
         references.append(" ".join(one.text for one in said))
         hypotheses.append(client.text())
         for one in said:
-            partial = _first(client, "speech.hypothesis", one)
-            phrase = _first(client, "speech.phrase", one)
+            partial = next(_about(client, "speech.hypothesis", one), None)
+            # Where a pause parts a sentence, the last phrase is what its listener waits for.
+            phrase = max(_about(client, "speech.phrase", one), key=lambda told: told.at, default=None)
             lost += phrase is None
             first += [partial.at - client.began_at - one.begins_s] if partial else []
             final += [phrase.at - client.began_at - one.ends_s] if phrase else []
@@ -214,8 +255,8 @@ def _figures(
     )
 
 
-def _first(client: SpeechClient, path: str, said: Said) -> Message | None:
-    """The first message of a path about a sentence."""
+def _about(client: SpeechClient, path: str, said: Said) -> Iterator[Message]:
+    """The messages of a path about a sentence, in their order."""
     for message in client.messages:
         if message.path != path or not message.document.get("Duration"):
             continue
@@ -223,8 +264,7 @@ def _first(client: SpeechClient, path: str, said: Said) -> Message | None:
         middle_s = begins_s + message.document["Duration"] / 2e7
         about = begins_s if path == "speech.hypothesis" else middle_s
         if said.begins_s - 0.3 <= about <= said.ends_s + 0.1:
-            return message
-    return None
+            yield message
 
 
 def _wer(references: Sequence[str], hypotheses: Sequence[str]) -> float:

@@ -153,6 +153,15 @@ def test_how_samples_are_cut_changes_nothing(live, stored, talk):
     assert [one.until for one in whole] == [one.until for one in pieces]
 
 
+def test_a_partial_comes_before_every_phrase_even_of_speech_that_comes_all_at_once(live, stored, talk):
+    told = heard(live, stored[1], talk[0], chunk=talk[0].size).events
+    for place, event in enumerate(told):
+        if isinstance(event, Final) and event.phrase is not None:
+            start, end = event.phrase.start, event.phrase.end
+            assert any(isinstance(one, Partial) and start <= one.start < end for one in told[:place])
+    assert any(isinstance(event, Final) and event.phrase is not None for event in told)
+
+
 def test_silence_has_no_phrases_but_is_listened_to(live, stored):
     listener = heard(live, stored[1], np.zeros(16_000 * 5, np.float32))
     assert listener.of(Final) == listener.of(Partial) == listener.of(SpeechBegan) == []

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tympan.backends.blobs import ObstoreBlobs
 from tympan.backends.clock import SystemClock
 from tympan.backends.model_files import LocalModelFiles
+from tympan.backends.whisper import cascade
 from tympan.backends.whisper.engine_name import ENGINE
 from tympan.backends.whisper.network import DecodingSettings
 from tympan.backends.whisper.recognizer import WhisperRecognizer
@@ -32,7 +34,11 @@ def bundles(tmp_path_factory):
     info = json.loads((trained / BUNDLE_INFO_FILE).read_text())
     (trained / BUNDLE_INFO_FILE).write_text(json.dumps(info | {"has_reduced_context": True}))
     files = LocalModelFiles(ObstoreBlobs((folder / "blobs").as_uri(), SystemClock()), folder / "models")
-    names = ("one", "two", "both", "trained")
+    less = folder / "two-trained"
+    shutil.copytree(other, less)
+    info = json.loads((less / BUNDLE_INFO_FILE).read_text())
+    (less / BUNDLE_INFO_FILE).write_text(json.dumps(info | {"has_reduced_context": True}))
+    names = ("one", "two", "both", "trained", "two-trained")
     return files, {name: files.store(ENGINE, folder / name) for name in names}
 
 
@@ -69,3 +75,18 @@ def test_what_is_recognised_does_not_change(recognizer, bundles):
         for name in ("one", "two", "both")
     }
     assert texts["both"] == texts["one"] != texts["two"]
+
+
+@pytest.mark.parametrize(("least", "name"), [(0.0, "two"), (1.1, "one")])
+def test_a_prompt_answer_is_that_of_the_weights_for_partials_where_they_are_sure(
+    recognizer, bundles, monkeypatch, least, name
+):
+    monkeypatch.setattr(cascade, "_SURE", least)
+    reference = {"one": "one", "two": "two-trained"}[name]
+    plain = RecognitionOptions(locale="en-US", is_voice_gated=False, beam_size=1)
+    prompt = replace(plain, is_prompt=True)
+    [wanted] = recognizer.recognize(bundles[1][reference], [SOUND], plain)
+    [found] = recognizer.recognize(bundles[1]["both"], [SOUND], prompt)
+    assert found.text == wanted.text != ""
+    [careful] = recognizer.recognize(bundles[1]["both"], [SOUND], plain)
+    assert (found.text == careful.text) == (name == "one")

@@ -169,6 +169,8 @@ class RecognitionOptions:
             alternatives. Empty: nobody asked who speaks.
         phrases: Words to favour, as they are written; at most 10,000.
         phrase_weight: How much: 1 is usual, 0 not at all, 2 the most.
+        is_prompt: Whether an answer in time matters more than the last tenth: a model with weights
+            for partials (``PARTIALS_FILE``) then answers with those where they are sure.
     """
 
     locale: str
@@ -181,6 +183,7 @@ class RecognitionOptions:
     changes: tuple[tuple[int, ...], ...] = ()
     phrases: tuple[str, ...] = ()
     phrase_weight: float = 1.0
+    is_prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tympan.backends.whisper.display import DisplayRules
+from tympan.backends.whisper.live_due import Due, Guess, phrase_of
 from tympan.backends.whisper.live_ear import Ear, Stretch
 from tympan.backends.whisper.live_pool import LivePool, Urgency
 from tympan.backends.whisper.network import DecodingSettings, WhisperNetwork
@@ -27,11 +28,10 @@ from tympan.ports.live_recognition import (
     LiveOptions,
     Partial,
     SpeechBegan,
-    placed,
 )
-from tympan.ports.recognizer import Phrase, Recognition, RecognitionOptions
+from tympan.ports.recognizer import Recognition, RecognitionOptions
 from tympan.speech.audio_context import reduced_context_s, token_cap, unadapted_context_s
-from tympan.speech.plausibility import is_invented, is_loop
+from tympan.speech.plausibility import is_loop
 from tympan.speech.segmentation import FRAME_SAMPLES
 from tympan.speech.streaming import Agreement
 
@@ -58,23 +58,6 @@ class HeldModel:
     rules: DisplayRules
     language: str
     let_go: Callable[[], None]
-
-
-@dataclass(slots=True, eq=False)
-class _Guess:
-    """What a stretch says if it has ended."""
-
-    speech: tuple[int, int]
-    heard: Recognition | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Due:
-    """Something to decode."""
-
-    urgency: Urgency
-    stretch: Stretch
-    known_at: float
 
 
 class WhisperStream:
@@ -116,12 +99,13 @@ class WhisperStream:
         self._samples = 0
         self._opened_at = time.monotonic()
         self._is_finished = self._is_heard_out = self._is_over = self._is_working = False
-        self._ends: list[_Due] = []
+        self._ends: list[Due] = []
         self._agreement = Agreement()
         self._partial_of: int | None = None
+        self._shown_of: int | None = None
         self._partial_until = 0
         self._partial_at = 0.0
-        self._guess: _Guess | None = None
+        self._guess: Guess | None = None
         self._began_at = -1
         self._told = 0
         self._spent_cpu_s = 0.0
@@ -212,7 +196,7 @@ class WhisperStream:
         now, began = time.monotonic(), []
         while self._ear.ended:
             stretch = self._ear.ended.popleft()
-            self._ends.append(_Due(urgency=Urgency.FINAL, stretch=stretch, known_at=now))
+            self._ends.append(Due(urgency=Urgency.FINAL, stretch=stretch, known_at=now))
             began.append(stretch.speech[0])
         endpointer = self._ear.endpointer
         if endpointer.start is not None and endpointer.is_speech:
@@ -240,16 +224,16 @@ class WhisperStream:
                 return Urgency.GUESS
             return Urgency.PARTIAL if self._wants_partial() else None
 
-    def _take(self) -> _Due | None:
+    def _take(self) -> Due | None:
         now = time.monotonic()
         if self._ends:
             return self._ends.pop(0)
         if self._wants_guess():
             stretch = self._ear.going_on(without_silence=True)
-            return _Due(urgency=Urgency.GUESS, stretch=stretch, known_at=now) if stretch else None
+            return Due(urgency=Urgency.GUESS, stretch=stretch, known_at=now) if stretch else None
         if self._wants_partial():
             stretch = self._ear.going_on()
-            return _Due(urgency=Urgency.PARTIAL, stretch=stretch, known_at=now) if stretch else None
+            return Due(urgency=Urgency.PARTIAL, stretch=stretch, known_at=now) if stretch else None
         return None
 
     def _wants_guess(self) -> bool:
@@ -284,38 +268,41 @@ class WhisperStream:
         with self._lock:
             return self._is_heard_out and not self._ends
 
-    def _decode(self, due: _Due) -> None:
+    def _decode(self, due: Due) -> None:
         {
             Urgency.FINAL: self._decode_final,
             Urgency.GUESS: self._decode_guess,
             Urgency.PARTIAL: self._decode_partial,
         }[due.urgency](due)
 
-    def _decode_final(self, due: _Due) -> None:
+    def _decode_final(self, due: Due) -> None:
         stretch, guess = due.stretch, self._guess
         if guess is not None and guess.speech == stretch.speech and guess.heard is not None:
             heard = guess.heard
         else:
             heard = self._recognized(stretch)
         self._guess = None
-        phrase = _phrase_of(heard, stretch)
+        phrase = phrase_of(heard, stretch)
         spent, self._spent_cpu_s = self._spent_cpu_s, 0.0
         waited_s = time.monotonic() - due.known_at
         length_s = stretch.samples.size / SAMPLE_RATE_HZ
         late_s = None if self._is_ahead() else waited_s
         self._pool.note_final(cost=heard.cpu_s / max(length_s, 1.0), waited_s=late_s)
         until = stretch.begin + stretch.samples.size
+        if phrase is not None and self._options.wants_partials and self._shown_of != stretch.speech[0]:
+            # Speech that came all at once had no time for one, and clients wait for it.
+            self._tell_partial(*stretch.speech, phrase.text, "")
         self._tell(Final(phrase=phrase, until=until, cpu_s=spent, waited_s=waited_s))
 
     def _is_ahead(self) -> bool:
         """Whether more came than there was time to say."""
         return self._samples / SAMPLE_RATE_HZ > time.monotonic() - self._opened_at + _AHEAD_S
 
-    def _decode_guess(self, due: _Due) -> None:
-        self._guess = _Guess(due.stretch.speech)
+    def _decode_guess(self, due: Due) -> None:
+        self._guess = Guess(due.stretch.speech)
         heard = self._recognized(due.stretch)
         self._guess.heard = heard
-        phrase = _phrase_of(heard, due.stretch)
+        phrase = phrase_of(heard, due.stretch)
         if phrase is not None and self._options.wants_partials:
             self._tell_partial(*due.stretch.speech, phrase.text, "")
 
@@ -330,12 +317,13 @@ class WhisperStream:
             is_voice_gated=False,
             phrases=options.phrases,
             phrase_weight=options.phrase_weight,
+            is_prompt=True,
         )
         [heard] = self._model.recognizer.recognize(self._model.bundle, [stretch.samples], asked)
         self._spent_cpu_s += heard.cpu_s
         return heard
 
-    def _decode_partial(self, due: _Due) -> None:
+    def _decode_partial(self, due: Due) -> None:
         network, language = self._model.partials, self._model.language
         start, stretch = due.stretch.speech[0], due.stretch
         if self._partial_of != start:
@@ -366,6 +354,7 @@ class WhisperStream:
         self._tell_partial(start, self._partial_until, shown, stable)
 
     def _tell_partial(self, start: int, end: int, text: str, stable: str) -> None:
+        self._shown_of = start
         # Rules may rewrite what the decoder is sure of; then it is not shown as certain.
         self._tell(Partial(start=start, end=end, text=text, stable=stable if text.startswith(stable) else ""))
 
@@ -385,14 +374,3 @@ class WhisperStream:
             self._is_over = True
             self._pool.leave()
             self._model.let_go()
-
-
-def _phrase_of(heard: Recognition, stretch: Stretch) -> Phrase | None:
-    """The phrase in a stretch, placed in the stream; None where nothing was said."""
-    said = [phrase for phrase in heard.phrases if phrase.text]
-    if not said:
-        return None
-    [phrase] = said[:1]
-    if is_invented(phrase.text, confidence=1.0, no_speech=0.0, voice=stretch.voice):
-        return None
-    return placed(phrase, stretch.begin, stretch.speech)

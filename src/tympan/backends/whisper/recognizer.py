@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 
@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from tympan.backends.whisper.cascade import Cascade
 from tympan.backends.whisper.cpu_share import CpuShares
 from tympan.backends.whisper.display import DisplayRules
 from tympan.backends.whisper.engine_name import ENGINE
@@ -149,7 +150,7 @@ class WhisperRecognizer:
             language = network.language_of(options.locale)
             changes = options.changes or ((),) * len(recordings)
             pieces, cut_cpu_s = self._cut(network, language, recordings, options, used_cpu_s)
-            hearing = Hearing(
+            careful = Hearing(
                 network=network,
                 language=language,
                 beam_size=options.beam_size or network.info.beam_size,
@@ -160,6 +161,7 @@ class WhisperRecognizer:
                 others=options.alternatives,
                 favouring=self._favouring(rules, options) if options.is_guarded else None,
             )
+            hearing = _prompt(model, careful) if options.is_prompt else careful
             heard: list[list[Heard]] = [[] for _ in recordings]
             for one in hearing.hear(pieces):
                 index = one.piece.recording
@@ -303,6 +305,16 @@ class WhisperRecognizer:
             )
             cpu_s.append(used_cpu_s() - before)
         return pieces, cpu_s
+
+
+def _prompt(model: LoadedModel, careful: Hearing) -> Hearing | Cascade:
+    """Hear with the weights for partials first, where the model has any."""
+    network = model.partials()
+    if network is model.network:
+        return careful
+    # Other readings come from the beam; without them the likeliest text is found greedily.
+    quick = replace(careful, network=network, beam_size=careful.beam_size if careful.others else 1)
+    return Cascade(quick=quick, careful=careful)
 
 
 @lru_cache(maxsize=64)
