@@ -405,6 +405,40 @@ def test_a_harmful_training_is_kept_explained_and_not_deployed_until_it_is_appro
         house.models.approve(model.id, "Again.")
 
 
+def test_everyday_recordings_of_the_owners_are_heard_too_and_never_trained_on(house):
+    shared = house.utterance(0)
+    everyday = house.dataset(
+        DatasetKind.ACOUSTIC, [shared, *(house.utterance(n, text="open the window") for n in range(300, 320))]
+    )
+    house.recognizer._texts = lambda bundle, samples, options: (
+        "close the window"
+        if bundle != house.base.bundle and house.heard.get(samples.size) == "open the window"
+        else house.heard.get(samples.size, "")
+    )
+    own = [shared, *(house.utterance(n) for n in range(1, 50))]
+    model = house.train(
+        house.model(house.dataset(DatasetKind.ACOUSTIC, own), settings={"general_dataset": everyday.id})
+    )
+    assert model.summary["gate"] == "failed"
+    assert (
+        "On 20 everyday recordings of yours the WER goes from 0.0% to 33.3%" in model.summary["gate_reasons"]
+    )
+    assert len(house.report(model)["datasets"]) == 1
+
+
+def test_what_cannot_tell_what_was_forgotten_is_refused(house):
+    own, text = house.recordings(5), house.dataset(DatasetKind.LANGUAGE, [])
+    for dataset_id, said in (
+        (own.id, "is trained on"),
+        (text.id, "kind Acoustic"),
+        ("nowhere", "kind Acoustic"),
+        (7, "give the id"),
+    ):
+        with pytest.raises(InvalidInputError, match=said) as seen:
+            house.model(own, settings={"general_dataset": dataset_id})
+        assert seen.value.target == "settings.general_dataset"
+
+
 def test_rules_alone_change_no_weights_so_there_is_nothing_to_measure(house):
     entries = [PronunciationEntry(display="3CPO", spoken="three see pee oh", line=1)]
     house.synthesizer = FakeSynthesizer(())

@@ -38,7 +38,7 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: ``gain``, ``general``, ``style``, ``length`` or ``invention``.
+        name: ``gain``, ``general``, ``recordings``, ``style``, ``length`` or ``invention``.
         outcome: As above.
         base, model: The figure of each; None where nothing was measured.
         text: What was found, for the owner.
@@ -102,16 +102,25 @@ def general_check(heard: Heard, normalize: Callable[[str], str]) -> Check:
             "forgotten was not measured. Test it on recordings of everyday speech."
         )
         return Check(name="general", outcome=Outcome.NOT_MEASURED, base=None, model=None, text=text)
+    return _harm_check("general", "general sentences", heard, normalize)
+
+
+def recordings_check(heard: Heard, normalize: Callable[[str], str]) -> Check:
+    """Whether the owner's own everyday recordings are understood as well as before."""
+    return _harm_check("recordings", "everyday recordings of yours", heard, normalize)
+
+
+def _harm_check(name: str, what: str, heard: Heard, normalize: Callable[[str], str]) -> Check:
     base, model = (_counts(heard.references, texts, normalize) for texts in (heard.base, heard.model))
     before, after = _rate(base), _rate(model)
     more = sum(model, ErrorCounts()).errors - sum(base, ErrorCounts()).errors
     is_harmed = after - before > MOST_HARM and more > _HARM_ERRORS
     text = (
-        f"On {len(base)} general sentences the WER goes from {before:.1%} to {after:.1%}; "
+        f"On {len(base)} {what} the WER goes from {before:.1%} to {after:.1%}; "
         f"{MOST_HARM * 100:g} points more are allowed."
     )
     outcome = Outcome.FAILED if is_harmed else Outcome.PASSED
-    return Check(name="general", outcome=outcome, base=before, model=after, text=text)
+    return Check(name=name, outcome=outcome, base=before, model=after, text=text)
 
 
 def style_check(heard: Heard) -> Check:

@@ -31,6 +31,7 @@ from tympan.usecases.resource_rules import (
     checked_name,
     checked_properties,
 )
+from tympan.usecases.training_rules import check_dataset, check_general
 from tympan.usecases.training_settings import checked_settings
 
 _LONGEST_REASON = 500
@@ -209,10 +210,11 @@ class Models:
         """The id of the base model, once it, the data and the settings are found to fit together."""
         base = _base_model(tx, new.base_model_id, locale, self.clock.now())
         for dataset_id in new.dataset_ids:
-            _check_dataset(tx, dataset_id, base)
+            check_dataset(tx, dataset_id, base)
         self._check_audio(tx, new.dataset_ids)
         _check_text(new)
         checked_settings(new.settings, _weight_percent(new))
+        check_general(tx, new.settings, new.dataset_ids, base)
         return base.id
 
     def _check_audio(self, tx: Transaction, dataset_ids: Sequence[str]) -> None:
@@ -299,38 +301,6 @@ def _expired(base: BaseModel, offered: Sequence[BaseModel], now: datetime) -> Mo
         f"{base.adaptation_expires_at:%Y-%m-%d}. {advice}",
         target="baseModel",
     )
-
-
-def _check_dataset(tx: Transaction, dataset_id: str, base: BaseModel) -> None:
-    dataset = tx.datasets.find(dataset_id)
-    if dataset is None:
-        raise InvalidInputError(
-            f"datasets names '{dataset_id}', but there is no such dataset. List the datasets to find its id.",
-            code="InvalidDataset",
-            target="datasets",
-        )
-    name = f"dataset '{dataset.display_name}'"
-    if dataset.status is Status.FAILED:
-        reason = dataset.failure.message if dataset.failure else "The reason is not known."
-        raise InvalidInputError(
-            f"The import of {name} failed: {reason} Correct the data and upload it again.",
-            code="FailedDataset",
-            target="datasets",
-        )
-    if dataset.status is not Status.SUCCEEDED:
-        raise InvalidStateError(
-            f"The import of {name} is {dataset.status}. Wait until it has Succeeded, then train.",
-            target="datasets",
-        )
-    check_same_locale(name, dataset.locale, base.locale)
-    if dataset.kind not in base.supported_kinds:
-        known = ", ".join(kind.value for kind in base.supported_kinds)
-        raise InvalidInputError(
-            f"Base model '{base.display_name}' cannot be adapted with {dataset.kind} data ({name}). "
-            f"It takes: {known}.",
-            code="InvalidDataset",
-            target="datasets",
-        )
 
 
 def _check_text(new: NewModel) -> None:

@@ -26,6 +26,7 @@ from tympan.speech.promotion import (
     general_check,
     invention_check,
     length_check,
+    recordings_check,
     style_check,
     verdict,
 )
@@ -58,28 +59,49 @@ class PromotionGate:
     sentences: Sequence[str]
     report: Callable[[float, str], None]
 
-    def document(self, base: Bundle, model: Bundle, held_out: Sequence[TrainingExample]) -> dict[str, Any]:
+    def document(
+        self,
+        base: Bundle,
+        model: Bundle,
+        held_out: Sequence[TrainingExample],
+        general: Sequence[TrainingExample] = (),
+    ) -> dict[str, Any]:
         """The verdict and its reasons, for the report of the training.
 
         Args:
             base: The base model's files.
             model: The trained model's.
             held_out: Recordings that the training did not see.
+            general: Everyday recordings of the owner's, which it did not see either.
 
         Raises:
             EngineError: The engine failed.
         """
-        checks = self._checks(base, model, held_out)
+        checks = self._checks(base, model, held_out, general)
         outcome = verdict(checks)
         return {"verdict": outcome.value, "checks": [asdict(check) for check in checks]}
 
-    def _checks(self, base: Bundle, model: Bundle, held_out: Sequence[TrainingExample]) -> list[Check]:
+    def _checks(
+        self,
+        base: Bundle,
+        model: Bundle,
+        held_out: Sequence[TrainingExample],
+        recorded: Sequence[TrainingExample],
+    ) -> list[Check]:
         normalize = normalizer_for(self.locale).normalize
-        own = [(example.text, self._read(example.audio)) for example in held_out]
+        own, everyday = (
+            [(example.text, self._read(example.audio)) for example in of] for of in (held_out, recorded)
+        )
         general = self._general()
         long = _joined(general or own)
         noise = [("", samples) for samples in _noises()]
-        sets = {"held-out recordings": own, "general sentences": general, "long": long, "noise": noise}
+        sets = {
+            "held-out recordings": own,
+            "general sentences": general,
+            "general recordings": everyday,
+            "long recordings": long,
+            "noise": noise,
+        }
         heard = {
             name: self._heard(base, model, recordings, place / len(sets), name)
             for place, (name, recordings) in enumerate(sets.items())
@@ -88,8 +110,9 @@ class PromotionGate:
         return [
             gain_check(heard["held-out recordings"], normalize),
             general_check(heard["general sentences"], normalize),
+            *([recordings_check(heard["general recordings"], normalize)] if everyday else []),
             style_check(of_style),
-            length_check(heard["long"]),
+            length_check(heard["long recordings"]),
             invention_check(heard["noise"]),
         ]
 

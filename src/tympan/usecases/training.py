@@ -84,7 +84,7 @@ class Training:
             audio=self._audio(desk),
             language=language,
             seed=desk.settings.seed,
-            general=self.trainer.replay_sentences(language),
+            replay=self.trainer.replay_sentences(language),
             report=context.progress,
         ).plan()
         for warning in (*plan.warnings, *(text for use in plan.uses for text in use.warnings)):
@@ -168,8 +168,10 @@ class Training:
             report=context.progress,
         )
         bundle = _bundle(exported["bundle"])
-        held_out = self._audio(desk).materialize(plan.dev, lambda: None)
-        found = gate.document(desk.base.bundle, bundle, held_out)
+        held_out, general = (
+            self._audio(desk).materialize(one, lambda: None) for one in (plan.dev, plan.general)
+        )
+        found = gate.document(desk.base.bundle, bundle, held_out, general)
         self.recognizer.unload(bundle.digest)
         desk.put("gate.json", found)
         context.event("note", {"text": gate_note(found)})

@@ -17,6 +17,7 @@ from tympan.speech.manifest_lines import Record, read_records
 from tympan.speech.rewriting import may_rewrite
 from tympan.speech.term_text import split_sentences
 from tympan.usecases.training_plan import DatasetUse
+from tympan.usecases.training_settings import GENERAL_DATASET, general_dataset_of
 
 _MOST_SAMPLES = 10
 _MOST_CHARACTERS_A_SECOND = 40
@@ -68,13 +69,18 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Material:
-    """All lines that may be trained on, each with the tally of its dataset."""
+    """All lines that may be trained on, each with the tally of its dataset.
+
+    Attributes:
+        general: Everyday recordings with transcripts that are never trained on.
+    """
 
     recordings: list[tuple[Utterance, Tally]] = field(default_factory=list)
     sentences: list[tuple[str, Tally]] = field(default_factory=list)
     entries: list[tuple[PronunciationEntry, Tally]] = field(default_factory=list)
     rules: list[FormattingRule] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
+    general: list[Utterance] = field(default_factory=list)
 
 
 def collect(store: Store, blobs: BlobStore, model: CustomModel) -> Material:
@@ -97,12 +103,35 @@ def collect(store: Store, blobs: BlobStore, model: CustomModel) -> Material:
                 target="datasets",
             )
         _collect_dataset(material, dataset, blobs, dataset.manifest_key)
+    material.general = _general(store, blobs, general_dataset_of(model.settings))
     if model.text and model.text.strip():
         tally = Tally(None)
         material.tallies.append(tally)
         lines = (Sentence(text=line.strip(), line=n) for n, line in enumerate(model.text.splitlines(), 1))
         _collect_sentences(material, tally, lines)
     return material
+
+
+def _general(store: Store, blobs: BlobStore, dataset_id: str | None) -> list[Utterance]:
+    """What the model is held against; what could not be trained on cannot be heard in one piece either."""
+    if dataset_id is None:
+        return []
+    with store.read() as tx:
+        dataset = tx.datasets.find(dataset_id)
+    if dataset is None or dataset.manifest_key is None:
+        raise InvalidInputError(
+            f"Dataset {dataset_id}, which the model was to be held against, was deleted before the training "
+            f"began. Create the model again without {GENERAL_DATASET}.",
+            code="InvalidDataset",
+            target=f"settings.{GENERAL_DATASET}",
+        )
+    found = read_records(blobs.stream(dataset.manifest_key), Utterance)
+    return [
+        one
+        for one in found
+        if one.duration_s <= FULL_CONTEXT_S
+        and _unusable(one, (one.transcript or "").strip(), set(), has_text=True) is None
+    ]
 
 
 def _collect_dataset(material: Material, dataset: Dataset, blobs: BlobStore, manifest_key: str) -> None:

@@ -72,6 +72,7 @@ class StoredPlan:
         examples: To train on, replay included.
         dev: Held out.
         parity: Recordings for the parity check: dev, or some of the examples.
+        general: The owner's everyday recordings that the model is held against.
         uses: What became of each dataset.
         warnings: Sentences for the owner about the training as a whole.
     """
@@ -83,6 +84,7 @@ class StoredPlan:
     parity: tuple[PlannedExample, ...]
     uses: tuple[DatasetUse, ...]
     warnings: tuple[str, ...] = ()
+    general: tuple[PlannedExample, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """The plan as JSON values."""
@@ -107,6 +109,7 @@ class StoredPlan:
             parity=tuple(PlannedExample(**one) for one in document["parity"]),
             uses=tuple(DatasetUse(**one) for one in document["uses"]),
             warnings=tuple(document["warnings"]),
+            general=tuple(PlannedExample(**one) for one in document.get("general", ())),
         )
 
     @property

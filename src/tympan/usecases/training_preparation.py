@@ -24,6 +24,7 @@ _RATES = (1.0, 0.9, 1.12)
 _LEAST_REPLAY = 40
 _MOST_PARITY = 30
 _MOST_DEV = 128
+_MOST_GENERAL = 200
 _LISTENING_SHARE = 0.4
 """Share of the progress bar for listening to uploaded recordings."""
 
@@ -39,7 +40,7 @@ class Preparation:
         audio: Reads and speaks.
         language: Whisper code.
         seed: Of the choice of sentences and of what is held out.
-        general: Sentences to be spoken as replay.
+        replay: General sentences to be spoken.
         report: Takes a fraction, 0 to 1, and a sentence.
     """
 
@@ -47,7 +48,7 @@ class Preparation:
     audio: TrainingAudio
     language: str
     seed: int
-    general: Sequence[str]
+    replay: Sequence[str]
     report: Callable[[float, str], None]
 
     def plan(self) -> StoredPlan:
@@ -80,7 +81,14 @@ class Preparation:
             parity=tuple(_spread(dev or [e for e in examples if e.origin != REPLAY], _MOST_PARITY)),
             uses=tuple(tally.as_use() for tally in self.material.tallies),
             warnings=tuple(warnings),
+            general=self._general(),
         )
+
+    def _general(self) -> tuple[PlannedExample, ...]:
+        """The owner's everyday recordings; what is trained on as well tells nothing."""
+        known = {utterance.audio_key for utterance, _ in self.material.recordings}
+        unseen = [one for one in self.material.general if one.audio_key not in known]
+        return tuple(_spread([_uploaded(one) for one in unseen], _MOST_GENERAL))
 
     def _heard(self) -> list[tuple[Utterance, Tally]]:
         """The recordings that hold sound."""
@@ -157,7 +165,7 @@ class Preparation:
         if not voices:
             return []
         ways = cycle(voices[: max(1, len(voices) // len(_RATES))])
-        wanted = self.general[:most]
+        wanted = self.replay[:most]
         made = []
         for number, (sentence, way) in enumerate(zip(wanted, ways, strict=False), start=1):
             example = self._speak(SpokenText(sentence, sentence), REPLAY, way)

@@ -28,7 +28,10 @@ _RANGES = {
     "patience": _Range(1, 100),
 }
 _PERCENT = _Range(1, 100)
-SETTABLE = (*_RANGES, "device")
+GENERAL_DATASET = "general_dataset"
+"""Id of a dataset of everyday recordings that the trained model must hear as well as its base model."""
+
+SETTABLE = (*_RANGES, "device", GENERAL_DATASET)
 """Names an owner may give; ``weight_percent`` is a member of the model itself."""
 
 
@@ -52,11 +55,23 @@ def checked_settings(settings: Mapping[str, Any], weight_percent: int) -> Traini
             f"customModelWeightPercent is {weight_percent}; it must be a whole number from 1 to 100.",
             target="properties.customModelWeightPercent",
         )
-    given = {name: value for name, value in settings.items() if value is not None}
+    given = {name: value for name, value in settings.items() if value is not None and name != GENERAL_DATASET}
     return TrainingSettings(**given, weight_percent=weight_percent)
 
 
+def general_dataset_of(settings: Mapping[str, Any]) -> str | None:
+    """The id of the dataset that a trained model is held against, if its owner named one."""
+    value = settings.get(GENERAL_DATASET)
+    return str(value) if value is not None else None
+
+
 def _check(name: str, value: object) -> None:
+    if name == GENERAL_DATASET:
+        if not isinstance(value, str) or not value:
+            raise InvalidInputError(
+                f"{name} is {value!r}; give the id of a dataset.", target=f"settings.{name}"
+            )
+        return
     if name == "device":
         if value not in _DEVICES:
             raise InvalidInputError(f"device is '{value}'; use auto, cpu or cuda.", target="settings.device")
