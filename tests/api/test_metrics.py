@@ -12,9 +12,11 @@ from tests.api.test_realtime import Place, Speaker, said
 from tympan.backends.meters_prometheus import PrometheusMeters
 from tympan.domain.errors import UnavailableError
 from tympan.ports.meters import Refusal
-from tympan.testing.entities import make_base_model
+from tympan.testing.clock import START
+from tympan.testing.entities import make_base_model, make_job
 from tympan.usecases.observing import Observing
 
+QUEUES = {"work": 2, "training": 0, "deployment": 0}
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 
 
@@ -84,6 +86,17 @@ def test_parts_that_are_away_are_figures_not_failures(watched):
     observing = Observing(store=watched.store, recognizer=Away(), living_workers=lambda: 2)
     found = {one.name: one.value for one in observing.readings() if not one.labels}
     assert found == {"model_host_up": 0, "database_up": 1, "workers": 2}
+
+
+def test_jobs_are_shown_by_state_and_queue(watched):
+    for job in (make_job(), make_job(), make_job().begun(START, step="import")):
+        watched.add(job)
+    shown = read(watched)
+    assert shown['tympan_jobs{kind="ImportDataset",state="NotStarted"}'] == 2
+    assert shown['tympan_jobs{kind="ImportDataset",state="Running"}'] == 1
+    assert shown['tympan_jobs{kind="TrainModel",state="Failed"}'] == 0
+    waiting = {name: value for name, value in shown.items() if name.startswith("tympan_queue_length")}
+    assert waiting == {f'tympan_queue_length{{queue="{name}"}}': n for name, n in QUEUES.items()}
 
 
 def test_the_page_names_every_metric_and_no_other(watched):

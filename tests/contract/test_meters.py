@@ -47,6 +47,11 @@ def test_figures_of_now_are_shown_beside_those_counted(meters):
     shown = lines(meters, readings)
     assert 'tympan_jobs_waiting{kind="A"} 2.0' in shown
     assert 'tympan_jobs_waiting{kind="B"} 0.0' in shown
+    total = Reading(name="model_loads", help="h", value=3, is_total=True)
+    assert any(
+        line.startswith("tympan_model_loads_total") and line.endswith(" 3.0")
+        for line in lines(meters, [total])
+    )
     assert lines(meters).count('tympan_jobs_waiting{kind="A"} 2.0') == 0, "they are not kept"
 
 

@@ -273,10 +273,15 @@ def test_languages_need_a_model_that_knows_them(recognizer, bundles):
         assert caught.value.code == "InvalidLocale"
 
 
-def test_state_tells_what_is_loaded(recognizer, bundles):
+def test_state_tells_what_is_loaded_and_how_often_something_was(recognizer, bundles):
+    recognizer.unload(bundles[0].digest)
+    before = recognizer.state()
     recognizer.warm(bundles[0])
     recognizer.warm(bundles[0])
-    assert recognizer.state().loaded == (bundles[0].digest,)
+    state = recognizer.state()
+    assert state.loaded == (bundles[0].digest,)
+    assert state.loads == before.loads + 1
+    assert state.load_s > before.load_s or state.engine == "fake"
     recognizer.unload(bundles[0].digest)
     recognizer.unload(bundles[0].digest)
     assert recognizer.state().loaded == ()

@@ -17,7 +17,7 @@ from tympan.domain.errors import (
     SupersededError,
 )
 from tympan.domain.evaluation import Comparison, ErrorCounts, Interval, ModelScore
-from tympan.domain.job import JobEvent, JobProgress, JobState
+from tympan.domain.job import JobEvent, JobKind, JobProgress, JobState
 from tympan.domain.model_copy import CopyOffer
 from tympan.domain.query import And, Compare, Not, Or, Query
 from tympan.domain.resource import Failure, Status
@@ -480,6 +480,18 @@ def test_unfinished_jobs_come_oldest_first(store):
     add(store, new, running, make_job().ended(START, JobState.CANCELLED), to="jobs")
     with store.read() as tx:
         assert ids(tx.jobs.unfinished()) == [running.id, new.id]
+
+
+def test_jobs_are_counted_by_kind_and_state(store):
+    running = make_job().begun(START, step="import")
+    training = make_job(kind=JobKind.TRAIN_MODEL)
+    add(store, make_job(), make_job(), running, training, to="jobs")
+    with store.read() as tx:
+        assert dict(tx.jobs.counts()) == {
+            (JobKind.IMPORT_DATASET, JobState.NOT_STARTED): 2,
+            (JobKind.IMPORT_DATASET, JobState.RUNNING): 1,
+            (JobKind.TRAIN_MODEL, JobState.NOT_STARTED): 1,
+        }
 
 
 def test_progress_is_one_row_per_job(store):

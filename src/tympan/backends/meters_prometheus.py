@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -109,7 +109,8 @@ def _families(readings: Sequence[Reading]) -> Iterator[Metric]:
     for name, same in groupby(ordered, key=lambda one: one.name):
         group = list(same)
         labels = [label for label, _ in group[0].labels]
-        family = GaugeMetricFamily(f"{PREFIX}_{name}", group[0].help, labels=labels)
+        kind = CounterMetricFamily if group[0].is_total else GaugeMetricFamily
+        family = kind(f"{PREFIX}_{name}", group[0].help, labels=labels)
         for one in group:
             family.add_metric([value for _, value in one.labels], one.value)
         yield family

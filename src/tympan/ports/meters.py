@@ -30,12 +30,14 @@ class Reading:
         help: One sentence.
         labels: Names and values.
         value: The figure.
+        is_total: It only grows while what counts it lives.
     """
 
     name: str
     help: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
+    is_total: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

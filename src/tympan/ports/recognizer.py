@@ -202,12 +202,19 @@ class LanguageStretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """What a recogniser has in memory."""
+    """What a recogniser has in memory.
+
+    Attributes:
+        loads: Models loaded since it began, those that were loaded again counted again.
+        load_s: Seconds that took in all, with fetching what was not at hand.
+    """
 
     loaded: tuple[str, ...] = ()
     memory_bytes: int = 0
     engine: str = ""
     devices: tuple[str, ...] = field(default=("cpu",))
+    loads: int = 0
+    load_s: float = 0.0
 
 
 class Recognizer(Protocol):

@@ -1,6 +1,6 @@
 """Where resources and jobs are kept: transactions over repositories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from tympan.domain.dataset_block import DatasetBlock
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.endpoint_log import LogFile
 from tympan.domain.evaluation import Evaluation
-from tympan.domain.job import Job, JobEvent, JobProgress
+from tympan.domain.job import Job, JobEvent, JobKind, JobProgress, JobState
 from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
@@ -75,6 +75,10 @@ class JobRepository(Repository[Job], Protocol):
 
     def unfinished(self) -> Sequence[Job]:
         """Jobs that are NotStarted or Running, oldest first."""
+        ...
+
+    def counts(self) -> Mapping[tuple[JobKind, JobState], int]:
+        """How many jobs of each kind are in each state, by one query; none where there are none."""
         ...
 
     def require_attempt(self, job_id: str, attempt: int) -> Job:

@@ -67,6 +67,7 @@ class FakeMeters:
         lines += [f'tympan_streams_refused_total{{reason="{one.value}"}} 1.0' for one in self.refusals]
         for one in readings:
             labels = ",".join(f'{name}="{value}"' for name, value in one.labels)
-            lines.append(f"tympan_{one.name}{{{labels}}} {float(one.value)}")
+            name = f"{one.name}_total" if one.is_total else one.name
+            lines.append(f"tympan_{name}{{{labels}}} {float(one.value)}")
         text = "\n".join(lines) + ("\n# EOF\n" if "openmetrics" in accept else "\n")
         return Exposition(body=text.encode(), content_type="text/plain")

@@ -70,6 +70,7 @@ class FakeRecognizer:
         self._texts = texts or {}
         self._languages = tuple(languages)
         self._loaded: set[str] = set()
+        self._loads = 0
         self._lock = threading.Lock()
         self.damaged: set[str] = set()
         self.monolingual: set[str] = set()
@@ -117,7 +118,7 @@ class FakeRecognizer:
     def state(self) -> HostState:
         """What was loaded."""
         with self._lock:
-            return HostState(loaded=tuple(sorted(self._loaded)), engine="fake")
+            return HostState(loaded=tuple(sorted(self._loaded)), engine="fake", loads=self._loads)
 
     def _load(self, bundle: Bundle) -> None:
         if self.is_unavailable:
@@ -125,6 +126,7 @@ class FakeRecognizer:
         if bundle.digest in self.damaged:
             raise ModelDamagedError("model.bin is damaged. Import the model again.", target="model.bin")
         with self._lock:
+            self._loads += bundle.digest not in self._loaded
             self._loaded.add(bundle.digest)
 
     def _language(self, locale: str) -> str:

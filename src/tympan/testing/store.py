@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import operator
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from tympan.domain.endpoint import Endpoint
 from tympan.domain.endpoint_log import LogFile
 from tympan.domain.errors import SupersededError
 from tympan.domain.evaluation import Evaluation
-from tympan.domain.job import Job, JobEvent, JobProgress, JobState
+from tympan.domain.job import Job, JobEvent, JobKind, JobProgress, JobState
 from tympan.domain.model import BaseModel, CustomModel
 from tympan.domain.model_copy import CopyAuthorization, ModelCopy
 from tympan.domain.project import Project
@@ -213,6 +214,10 @@ class MemoryJobs(MemoryRepository[Job]):
         """Jobs that are NotStarted or Running, oldest first."""
         states = (JobState.NOT_STARTED, JobState.RUNNING)
         return [job for job in self.list() if job.state in states]
+
+    def counts(self) -> Mapping[tuple[JobKind, JobState], int]:
+        """How many jobs of each kind are in each state."""
+        return Counter((job.kind, job.state) for job in self._kept.values())
 
     def require_attempt(self, job_id: str, attempt: int) -> Job:
         """The job, if this attempt may still write."""

@@ -6,9 +6,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from tympan.domain.errors import ServiceError
-from tympan.domain.job import JobKind
+from tympan.domain.job import JobKind, JobState
 from tympan.ports.meters import Reading
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.store import Store
@@ -46,26 +47,35 @@ class Observing:
         yield Reading(
             name="model_host_memory_bytes", help="Memory of the model host", value=state.memory_bytes
         )
+        yield Reading(name="model_loads", help="Models it has loaded", value=state.loads, is_total=True)
+        yield Reading(
+            name="model_load_seconds", help="Seconds spent on loading them", value=state.load_s, is_total=True
+        )
 
     def _jobs(self) -> Iterator[Reading]:
         up = "Whether the database answers"
         try:
             with self.store.read() as tx:
-                unfinished = tx.jobs.unfinished()
+                counts = tx.jobs.counts()
         except ServiceError as error:
             log.warning("database does not answer", extra={"reason": error.message})
             yield Reading(name="database_up", help=up, value=0)
             return
         yield Reading(name="database_up", help=up, value=1)
-        running = Counter(job.kind for job in unfinished if job.started_at is not None)
-        waiting = Counter(job.kind for job in unfinished if job.started_at is None)
-        for kind in JobKind:
-            labels = (("kind", kind.value),)
+        queues: Counter[str] = Counter()
+        for kind, state in product(JobKind, JobState):
+            value = counts.get((kind, state), 0)
+            queues[kind.queue] += value if state is JobState.NOT_STARTED else 0
+            labels = (("kind", kind.value), ("state", state.value))
             yield Reading(
-                name="jobs_running", help="Jobs that have begun", labels=labels, value=running[kind]
+                name="jobs", help="Jobs by what they do and where they stand", labels=labels, value=value
             )
+        for queue, waiting in queues.items():
             yield Reading(
-                name="jobs_waiting", help="Jobs that nobody has begun", labels=labels, value=waiting[kind]
+                name="queue_length",
+                help="Jobs that nobody has begun",
+                labels=(("queue", queue),),
+                value=waiting,
             )
 
     def _workers(self) -> Iterator[Reading]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import Connection, func, select
@@ -12,7 +12,7 @@ from tympan.backends.sql.repository import SqlRepository
 from tympan.backends.sql.rows import JOBS
 from tympan.backends.sql.tables import job_events, job_progress, job_steps, jobs
 from tympan.domain.errors import SupersededError
-from tympan.domain.job import Job, JobEvent, JobProgress, JobState
+from tympan.domain.job import Job, JobEvent, JobKind, JobProgress, JobState
 from tympan.domain.query import Compare, Or, Query
 
 
@@ -26,6 +26,12 @@ class SqlJobs(SqlRepository[Job]):
         """Jobs that are NotStarted or Running, oldest first."""
         not_started = Compare("state", "eq", JobState.NOT_STARTED)
         return self.list(Query(where=Or(not_started, Compare("state", "eq", JobState.RUNNING))))
+
+    def counts(self) -> Mapping[tuple[JobKind, JobState], int]:
+        """How many jobs of each kind are in each state."""
+        grouped = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
+        rows = self._connection.execute(grouped)
+        return {(JobKind(kind), JobState(state)): count for kind, state, count in rows}
 
     def require_attempt(self, job_id: str, attempt: int) -> Job:
         """The job, if this attempt may still write; its row stays locked."""

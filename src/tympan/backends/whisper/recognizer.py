@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -117,6 +118,7 @@ class WhisperRecognizer:
         self._settings = settings or EngineSettings()
         self._lock = threading.Lock()
         self._slots: dict[str, _Slot] = {}
+        self._loads, self._load_s = 0, 0.0
         self._cpu = CpuShares()
         self._closing = threading.Event()
         self._sweeper: threading.Thread | None = None
@@ -213,7 +215,14 @@ class WhisperRecognizer:
         """What is loaded now."""
         with self._lock:
             loaded = tuple(sorted(key for key, slot in self._slots.items() if slot.loaded))
-        return HostState(loaded=loaded, memory_bytes=int(psutil.Process().memory_info().rss), engine=ENGINE)
+            loads, load_s = self._loads, self._load_s
+        return HostState(
+            loaded=loaded,
+            memory_bytes=int(psutil.Process().memory_info().rss),
+            engine=ENGINE,
+            loads=loads,
+            load_s=load_s,
+        )
 
     def close(self) -> None:
         """Unload everything and end the thread that watches for idle models."""
@@ -244,7 +253,7 @@ class WhisperRecognizer:
         try:
             with slot.lock:
                 if slot.loaded is None:
-                    slot.loaded = self._load(bundle)
+                    slot.loaded = self._timed_load(bundle)
                 loaded = slot.loaded
             yield loaded
         finally:
@@ -253,6 +262,14 @@ class WhisperRecognizer:
                 slot.used_at = self._clock.now()
                 if slot.loaded is None and self._slots.get(digest) is slot:
                     del self._slots[digest]
+
+    def _timed_load(self, bundle: Bundle) -> LoadedModel:
+        began = time.monotonic()
+        loaded = self._load(bundle)
+        with self._lock:
+            self._loads += 1
+            self._load_s += time.monotonic() - began
+        return loaded
 
     def _load(self, bundle: Bundle) -> LoadedModel:
         folder = self._files.fetch(bundle)
