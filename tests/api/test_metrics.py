@@ -1,21 +1,27 @@
 """What a monitor reads of a server, and that the page about it is complete."""
 
 import re
+import uuid
 from pathlib import Path
 
 import pytest
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
-from tests.api.conftest import make_world
+from tests.api.conftest import make_world, wav
 from tests.api.test_realtime import Place, Speaker, said
 
 from tympan.backends.meters_prometheus import PrometheusMeters
 from tympan.domain.errors import UnavailableError
 from tympan.ports.meters import Refusal
 from tympan.testing.clock import START
-from tympan.testing.entities import make_base_model, make_job
+from tympan.testing.entities import make_base_model, make_endpoint, make_job
 from tympan.usecases.observing import Observing
 
+MODEL_ID = "0b1f3a52-4d0b-4a77-9a0e-3f1f0a6a9e10"
+SHORT = "/speech/recognition/conversation/cognitiveservices/v1"
+FAST = "/speechtotext/transcriptions:transcribe?api-version=2025-10-15"
+OPENAI = "/v1/audio/transcriptions"
+WAV = {"Content-Type": "audio/wav"}
 QUEUES = {"work": 2, "training": 0, "deployment": 0}
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 
@@ -24,7 +30,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 def watched(tmp_path):
     """A server with the real meters, and what a monitor reads of it."""
     world = make_world(tmp_path, meters=PrometheusMeters())
-    world.add(make_base_model())
+    world.add(make_base_model(id=MODEL_ID))
     return world
 
 
@@ -86,6 +92,69 @@ def test_parts_that_are_away_are_figures_not_failures(watched):
     observing = Observing(store=watched.store, recognizer=Away(), living_workers=lambda: 2)
     found = {one.name: one.value for one in observing.readings() if not one.labels}
     assert found == {"model_host_up": 0, "database_up": 1, "workers": 2}
+
+
+def recognitions(shown, name):
+    """Figures of one metric by what stands in its labels."""
+    found = {}
+    for key, value in shown.items():
+        if key.startswith(f"{name}{{"):
+            found[tuple(re.findall(r'="([^"]*)"', key))] = value
+    return found
+
+
+def test_requests_to_recognise_are_counted_and_timed_by_endpoint(watched):
+    endpoint = watched.add(make_endpoint(model_id=MODEL_ID).deployed(watched.clock.now()))
+    for query in (f"cid={endpoint.id}", "language=en-US", "language=en-US"):
+        assert watched.client.post(f"{SHORT}?{query}", content=wav(2.0), headers=WAV).status_code == 200
+    file = {"audio": ("a.wav", wav(3.0))}
+    assert watched.client.post(FAST, files=file).status_code == 200
+    for model, fields in ((endpoint.id, {}), ("whisper-1", {"stream": "true"})):
+        file = {"file": ("a.wav", wav(1.0))}
+        assert watched.client.post(OPENAI, data={"model": model} | fields, files=file).status_code == 200
+    expected = {
+        ("short_audio", endpoint.id): (1, 2.0),
+        ("short_audio", "base"): (2, 4.0),
+        ("fast", "base"): (1, 3.0),
+        ("openai", endpoint.id): (1, 1.0),
+        ("openai", "base"): (1, 1.0),
+    }
+    shown = read(watched)
+    counts = recognitions(shown, "tympan_recognition_seconds_count")
+    assert counts == {key: count for key, (count, _) in expected.items()}
+    audio = recognitions(shown, "tympan_recognition_audio_seconds_total")
+    assert audio == {key: audio_s for key, (_, audio_s) in expected.items()}
+    factors = recognitions(shown, "tympan_recognition_real_time_factor_sum")
+    waited = recognitions(shown, "tympan_recognition_seconds_sum")
+    assert factors["fast", "base"] == pytest.approx(waited["fast", "base"] / 3.0)
+    assert not recognitions(shown, "tympan_recognitions_refused_total")
+
+
+def test_refused_requests_are_counted_under_endpoints_that_exist_only(watched):
+    endpoint = watched.add(make_endpoint(model_id=MODEL_ID).deployed(watched.clock.now()))
+    nobody = {"Ocp-Apim-Subscription-Key": "not-a-key"}
+    watched.client.post(f"{SHORT}?cid={endpoint.id}", content=b"no audio", headers=WAV)
+    watched.client.post(f"{SHORT}?cid={uuid.uuid4()}", content=wav(), headers=WAV)
+    watched.client.post(f"{SHORT}?language=en-US", content=wav(), headers=WAV | nobody)
+    watched.client.post(FAST, files={"audio": ("a.wav", b"no audio")})
+    watched.client.post(OPENAI, data={"model": "made-up"}, files={"file": ("a.wav", wav())})
+    gate = watched.services.files_at_once
+    with gate.one_more("files"), gate.one_more("files"):
+        watched.client.post(OPENAI, data={"model": endpoint.id}, files={"file": ("a.wav", wav())})
+        watched.client.post(FAST, files={"audio": ("a.wav", wav())})
+    watched.recognizer.is_unavailable = True
+    streamed = {"model": endpoint.id, "stream": "true"}
+    watched.client.post(OPENAI, data=streamed, files={"file": ("a.wav", wav())})
+    assert recognitions(read(watched), "tympan_recognitions_refused_total") == {
+        ("short_audio", endpoint.id, Refusal.INVALID): 1,
+        ("short_audio", "none", Refusal.INVALID): 1,
+        ("short_audio", "none", Refusal.KEY): 1,
+        ("fast", "base", Refusal.INVALID): 1,
+        ("openai", "none", Refusal.INVALID): 1,
+        ("openai", endpoint.id, Refusal.QUOTA): 1,
+        ("fast", "base", Refusal.QUOTA): 1,
+        ("openai", endpoint.id, Refusal.UNAVAILABLE): 1,
+    }
 
 
 def test_jobs_are_shown_by_state_and_queue(watched):

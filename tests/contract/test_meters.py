@@ -3,7 +3,7 @@
 import pytest
 
 from tympan.backends.meters_prometheus import PrometheusMeters
-from tympan.ports.meters import BASE, Reading, Refusal
+from tympan.ports.meters import BASE, UNKNOWN, Reading, Refusal, SpeechApi
 from tympan.testing.meters import FakeMeters
 
 
@@ -37,6 +37,16 @@ def test_latencies_and_refusals_are_counted(meters):
     shown = lines(meters)
     assert any(line.startswith('tympan_final_seconds_count{endpoint="e1"}') for line in shown)
     assert 'tympan_streams_refused_total{reason="no_room"} 1.0' in shown
+
+
+def test_recordings_and_refused_ones_are_counted(meters):
+    meters.recognized(SpeechApi.FAST, BASE, audio_s=2.5, seconds=0.5)
+    meters.recognized(SpeechApi.OPENAI, "e1", audio_s=0.0, seconds=0.5)  # nothing to divide by
+    meters.recognition_refused(SpeechApi.FAST, UNKNOWN, Refusal.KEY)
+    shown = lines(meters)
+    assert 'tympan_recognition_seconds_count{api="fast",endpoint="base"} 1.0' in shown
+    assert 'tympan_recognition_audio_seconds_total{api="fast",endpoint="base"} 2.5' in shown
+    assert 'tympan_recognitions_refused_total{api="fast",endpoint="none",reason="key"} 1.0' in shown
 
 
 def test_figures_of_now_are_shown_beside_those_counted(meters):

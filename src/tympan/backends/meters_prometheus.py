@@ -11,11 +11,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from tympan.ports.meters import Exposition, Reading, Refusal
+from tympan.ports.meters import Exposition, Reading, Refusal, SpeechApi
 
 PREFIX = "tympan"
 _STREAM_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 """Seconds; close together where the promise lies: a phrase within a second of the last word."""
+_FACTOR_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
@@ -52,6 +53,26 @@ class PrometheusMeters:
             "Streams turned away, and turns ended by an error",
             ["reason"],
         )
+        self._recognitions = histogram(
+            "recognition_seconds",
+            "Recordings recognised while their clients waited, from the last byte of audio to the text",
+            ["api", "endpoint"],
+            buckets=_REQUEST_BUCKETS,
+        )
+        self._recognized_audio = counter(
+            "recognition_audio_seconds", "Audio of these recordings", ["api", "endpoint"]
+        )
+        self._factor = histogram(
+            "recognition_real_time_factor",
+            "Seconds of waiting for each second of these recordings",
+            ["api", "endpoint"],
+            buckets=_FACTOR_BUCKETS,
+        )
+        self._unrecognized = counter(
+            "recognitions_refused",
+            "Requests to recognise a recording that were turned away or ended by an error",
+            ["api", "endpoint", "reason"],
+        )
         self._requests = histogram(
             "http_request_seconds",
             "Requests over HTTP, from first byte to the answer's last",
@@ -83,6 +104,17 @@ class PrometheusMeters:
     def refused(self, reason: Refusal) -> None:
         """A stream was turned away."""
         self._refused.labels(reason.value).inc()
+
+    def recognized(self, api: SpeechApi, endpoint: str, *, audio_s: float, seconds: float) -> None:
+        """A recording was recognised."""
+        self._recognitions.labels(api.value, endpoint).observe(max(0.0, seconds))
+        self._recognized_audio.labels(api.value, endpoint).inc(max(0.0, audio_s))
+        if audio_s > 0:
+            self._factor.labels(api.value, endpoint).observe(max(0.0, seconds) / audio_s)
+
+    def recognition_refused(self, api: SpeechApi, endpoint: str, reason: Refusal) -> None:
+        """A request to recognise was turned away."""
+        self._unrecognized.labels(api.value, endpoint, reason.value).inc()
 
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered."""

@@ -6,11 +6,21 @@ from enum import StrEnum
 from typing import Protocol
 
 BASE = "base"
-"""Stands in for the endpoint's id where a base model answers without one."""
+"""Stands in for the endpoint's id where a model answers without one."""
+UNKNOWN = "none"
+"""Stands in for it where nobody knows which endpoint was meant, or there is none of that id."""
+
+
+class SpeechApi(StrEnum):
+    """What a recording came by, other than a stream."""
+
+    SHORT_AUDIO = "short_audio"
+    FAST = "fast"
+    OPENAI = "openai"
 
 
 class Refusal(StrEnum):
-    """Why a stream was turned away."""
+    """Why a stream or a request was turned away."""
 
     KEY = "key"
     NO_ROOM = "no_room"
@@ -51,8 +61,8 @@ class Exposition:
 class Meters(Protocol):
     """Counts and times. Thread-safe, quick, and never fails a caller.
 
-    ``endpoint`` is the id of an endpoint that exists, or ``BASE``: what clients send is never a
-    label. No text and no audio comes here.
+    ``endpoint`` is the id of an endpoint that exists, ``BASE`` or, of what was refused, ``UNKNOWN``:
+    what clients send is never a label. No text and no audio comes here.
     """
 
     def connection(self, change: int) -> None:
@@ -80,6 +90,21 @@ class Meters(Protocol):
 
     def refused(self, reason: Refusal) -> None:
         """A stream was turned away, or a turn was ended by an error."""
+        ...
+
+    def recognized(self, api: SpeechApi, endpoint: str, *, audio_s: float, seconds: float) -> None:
+        """A recording was recognised while its client waited.
+
+        Args:
+            api: What it came by.
+            endpoint: As above.
+            audio_s: Its length.
+            seconds: From the arrival of all of it to its text.
+        """
+        ...
+
+    def recognition_refused(self, api: SpeechApi, endpoint: str, reason: Refusal) -> None:
+        """Such a request was turned away, or ended by an error."""
         ...
 
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from tympan.domain.errors import EngineError, ModelDamagedError, ServiceError, UnavailableError
-from tympan.ports.meters import Refusal
 from tympan.wire.usp.messages import close_reason
 
 IDLE = 1000
@@ -21,8 +20,7 @@ FAILED = 1011
 RESTARTING = 1012
 TOO_MANY = 4429
 
-_NO_ROOM = "TooManyRequests"
-_CROWDED = (_NO_ROOM, "QuotaViolation")
+_CROWDED = ("TooManyRequests", "QuotaViolation")
 
 
 def close_code(error: ServiceError) -> int:
@@ -30,16 +28,6 @@ def close_code(error: ServiceError) -> int:
     if isinstance(error, UnavailableError):
         return TOO_MANY if error.code in _CROWDED else FAILED
     return FAILED if isinstance(error, (EngineError, ModelDamagedError)) else BAD_REQUEST
-
-
-def refusal_of(error: ServiceError) -> Refusal:
-    """The same for those who watch."""
-    code = close_code(error)
-    if code == TOO_MANY:
-        return Refusal.NO_ROOM if error.code == _NO_ROOM else Refusal.QUOTA
-    if code == BAD_REQUEST:
-        return Refusal.INVALID
-    return Refusal.UNAVAILABLE if isinstance(error, UnavailableError) else Refusal.FAILED
 
 
 async def send_if_there(socket: WebSocket, text: str, patience_s: float) -> None:

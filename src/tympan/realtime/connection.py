@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tympan.domain.errors import InvalidInputError, ServiceError
-from tympan.realtime.closing import FAILED, IDLE, close_code, close_for, refusal_of, send_if_there
+from tympan.realtime.closing import FAILED, IDLE, close_code, close_for, send_if_there
 from tympan.realtime.services import RealtimeServices, live_request
 from tympan.realtime.turn_runner import TurnRunner
 from tympan.usecases.access import Principal
+from tympan.usecases.refusals import refusal_of
 from tympan.wire.usp.messages import ClientMessage, read_binary, read_text, write_text
 from tympan.wire.usp.turn_request import Handshake, turn_request
 

@@ -15,9 +15,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from tympan.domain.errors import InvalidInputError
+from tympan.ports.meters import SpeechApi
 from tympan.rest.availability import IN_DATED_VERSIONS
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.matched import matched_headers
+from tympan.rest.recognition_meter import HearingRoute, HearingTimer, name_endpoint
 from tympan.rest.uploads import Upload, receive_upload
 from tympan.speech.itn_languages import has_itn
 from tympan.usecases.file_recognition import FILE_LIMIT_BYTES, FileAnswer, FileRequest
@@ -25,7 +27,14 @@ from tympan.usecases.listening import HeardPhrase, ListeningOptions
 from tympan.usecases.model_lookup import adaptation_of
 from tympan.wire.management.fast import FastMembers, fast_document, read_definition
 
-router = APIRouter(prefix="/transcriptions:transcribe", dependencies=[IN_DATED_VERSIONS])
+
+class _FastRoute(HearingRoute):
+    api = SpeechApi.FAST
+
+
+router = APIRouter(
+    prefix="/transcriptions:transcribe", dependencies=[IN_DATED_VERSIONS], route_class=_FastRoute
+)
 
 FILES = "files"
 """What requests that wait for a whole file are counted as."""
@@ -35,6 +44,7 @@ FILES = "files"
 async def transcribe(call: CallDep, request: Request) -> Response:
     """Transcribe the recording in the form, or at the URL that the definition names."""
     call.allow_query()
+    name_endpoint(request, None)  # models are named here, not endpoints
     services = call.services
     with services.files_at_once.one_more(FILES):
         async with receive_upload(
@@ -51,8 +61,10 @@ async def transcribe(call: CallDep, request: Request) -> Response:
 def _transcribe(call: Call, upload: Upload) -> Response:
     asked = read_definition(upload.fields.get("definition"))
     with _audio(call, upload, asked) as file:
+        timer = HearingTimer(call.services.meters, SpeechApi.FAST)
         answer = call.services.file_recognition.hear(file, _request(asked))
         phrases = list(answer.phrases)
+        timer.done(answer.first.endpoint, answer.recording.samples)
     document = fast_document(phrases, samples=answer.recording.samples, asked=asked)
     return JSONResponse(document, headers=answer_headers(answer, phrases))
 

@@ -20,11 +20,13 @@ from starlette.exceptions import HTTPException
 
 from tympan.domain.errors import ForbiddenError, NotFoundError, ServiceError
 from tympan.domain.phrase_list import checked_phrase_list
+from tympan.ports.meters import SpeechApi
 from tympan.ports.recognizer import Phrase
 from tympan.rest.auth import principal_of
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.errors import error_headers, saying_of
 from tympan.rest.fast import FILES, answer_headers
+from tympan.rest.recognition_meter import HearingRoute, HearingTimer, count_refusal, name_endpoint
 from tympan.rest.request_logs import keep_request
 from tympan.rest.uploads import Upload, receive_upload
 from tympan.speech.prompt_terms import prompt_terms
@@ -51,7 +53,7 @@ from tympan.wire.subtitles import srt_chunks, vtt_chunks
 from tympan.wire.values import Document
 
 
-class _OpenAiRoute(APIRoute):
+class _OpenAiErrors(APIRoute):
     """Answers errors in the shape that these clients read."""
 
     def get_route_handler(self) -> Callable[[Request], object]:  # type: ignore[override]  # Starlette's is wider
@@ -69,7 +71,14 @@ class _OpenAiRoute(APIRoute):
         return answered
 
 
-router = APIRouter(prefix="/v1", route_class=_OpenAiRoute)
+class _SpeechRoute(_OpenAiErrors, HearingRoute):
+    """Counted before errors become answers."""
+
+    api = SpeechApi.OPENAI
+
+
+router = APIRouter(prefix="/v1", route_class=_OpenAiErrors)
+speech = APIRouter(route_class=_SpeechRoute)
 Caller = Annotated[Principal, Depends(principal_of)]
 
 
@@ -96,7 +105,7 @@ def translate(_caller: Caller) -> Response:
     raise NotFoundError("This server does not translate. Use POST /v1/audio/transcriptions.")
 
 
-@router.post("/audio/transcriptions")
+@speech.post("/audio/transcriptions")
 async def transcribe(caller: Caller, call: CallDep, request: Request) -> Response:
     """Transcribe the file in the form."""
     async with receive_upload(
@@ -108,11 +117,17 @@ async def transcribe(caller: Caller, call: CallDep, request: Request) -> Respons
     ) as upload:
         asked = read_form(upload.fields, upload.lists)
         wanted = _wanted(call, caller, asked)
+        name_endpoint(request, wanted.endpoint_id)
         wanted, headers = await run_in_threadpool(_favouring, asked, wanted)  # reads lists of words
-        answer = _streamed if asked.is_streamed else _transcribed
-        answered = await run_in_threadpool(answer, call, upload, asked, wanted)
+        if asked.is_streamed:
+            answered = await run_in_threadpool(_streamed, call, request, upload, wanted)
+        else:
+            answered = await run_in_threadpool(_transcribed, call, upload, asked, wanted)
         answered.headers.update(headers)
         return answered
+
+
+router.include_router(speech)  # before the route that takes every other path
 
 
 @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -152,8 +167,10 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
     options = replace(wanted.options, wants_words=Granularity.WORD in asked.granularities)
     began_at = call.services.access.clock.now()
     with call.services.files_at_once.one_more(FILES), upload.path.open("rb") as file:
+        timer = HearingTimer(call.services.meters, SpeechApi.OPENAI)
         answer = call.services.file_recognition.hear(file, replace(wanted, options=options))
         phrases = list(answer.phrases)
+        timer.done(answer.first.endpoint, answer.recording.samples)
         _keep(call, file, answer, phrases, began_at)
     headers = answer_headers(answer, phrases)
     match asked.form:
@@ -174,14 +191,14 @@ def _transcribed(call: Call, upload: Upload, asked: SpeechRequest, wanted: FileR
     return JSONResponse(document, headers=headers)
 
 
-def _streamed(call: Call, upload: Upload, _asked: SpeechRequest, wanted: FileRequest) -> Response:
+def _streamed(call: Call, request: Request, upload: Upload, wanted: FileRequest) -> Response:
     headers: dict[str, str] = {}
     events = _events(call, upload, wanted, headers)
     # What goes wrong before the first event still has a status of its own; and a stream that has
     # begun gives file and place back, whenever its client leaves.
     first = next(events)
     return StreamingResponse(
-        chain([first], _guarded(events)), media_type="text/event-stream", headers=headers
+        chain([first], _guarded(events, request)), media_type="text/event-stream", headers=headers
     )
 
 
@@ -190,18 +207,21 @@ def _events(call: Call, upload: Upload, wanted: FileRequest, headers: dict[str, 
     began_at = call.services.access.clock.now()
     # The uploaded file goes when its request was read, but an open one can be read on.
     with call.services.files_at_once.one_more(FILES), upload.path.open("rb") as file:
+        timer = HearingTimer(call.services.meters, SpeechApi.OPENAI)
         answer = call.services.file_recognition.hear(file, wanted)
         headers.update(answer_headers(answer))
         heard: list[HeardPhrase] = []
         yield from event_chunks(_seen(answer.phrases, heard))
+        timer.done(answer.first.endpoint, answer.recording.samples)
         _keep(call, file, answer, heard, began_at)
 
 
-def _guarded(events: Iterator[bytes]) -> Iterator[bytes]:
+def _guarded(events: Iterator[bytes], request: Request) -> Iterator[bytes]:
     """An error in the middle becomes an event, since the status has gone out."""
     try:
         yield from events
     except ServiceError as error:
+        count_refusal(request, SpeechApi.OPENAI, error)
         yield event({"type": "error", **_error_members(error)})
 
 

@@ -23,10 +23,12 @@ from fastapi.responses import JSONResponse
 
 from tympan.domain.errors import ForbiddenError, InvalidInputError, TooLargeError
 from tympan.domain.phrase_list import PhraseList, checked_phrase_list
+from tympan.ports.meters import BASE, SpeechApi
 from tympan.rest.auth import principal_of, shown_secret
 from tympan.rest.calls import Call, CallDep
 from tympan.rest.errors import UnsupportedMediaTypeError
 from tympan.rest.matched import matched_headers
+from tympan.rest.recognition_meter import HearingRoute, HearingTimer, name_endpoint
 from tympan.rest.request_logs import keep_request
 from tympan.usecases.access import Principal
 from tympan.usecases.listening import Punctuation
@@ -43,7 +45,12 @@ _DICTATION = "dictation"
 _OPTIONS = ("language", "format", "profanity", "cid", "storeAudio", "phrases", "biasingWeight")
 """The last two are ours; in fast transcription ``phraseList`` has members of these names."""
 
-router = APIRouter(prefix="/speech/recognition")
+
+class _ShortAudioRoute(HearingRoute):
+    api = SpeechApi.SHORT_AUDIO
+
+
+router = APIRouter(prefix="/speech/recognition", route_class=_ShortAudioRoute)
 
 
 def recognition_caller(request: Request) -> Principal:
@@ -71,6 +78,7 @@ async def recognize(
     form = choice(Format, call.query.get("format", Format.SIMPLE), "format")
     profanity = choice(ProfanityOption, call.query.get("profanity", ProfanityOption.MASKED), "profanity")
     endpoint_id = _endpoint_id(call, principal)
+    name_endpoint(request, endpoint_id)
     is_stored = _flag(call, "storeAudio")
     _refuse_unbuilt(request)
     began_at = call.services.access.clock.now()
@@ -81,11 +89,13 @@ async def recognize(
         punctuation=Punctuation.DICTATED if mode == _DICTATION else Punctuation.AUTOMATIC,
         phrase_list=phrase_list,
     )
-    with call.services.at_once.one_more(endpoint_id or "base"):
+    with call.services.at_once.one_more(endpoint_id or BASE):
         async with _spooled(request) as audio:
+            timer = HearingTimer(call.services.meters, SpeechApi.SHORT_AUDIO)
             recognise = call.services.recognition.recognize
             language = call.query.get("language")
             answer = await run_in_threadpool(recognise, endpoint_id, language, audio, options)
+            timer.done(answer.endpoint, answer.samples)
             heard = replace(_heard(answer), is_dictated=mode == _DICTATION)
             document = recognition_document(heard, form, is_list_given=bool(phrase_list.phrases))
             if call.services.logs.wants(answer.endpoint, is_asked=is_stored):
