@@ -29,6 +29,7 @@ from tympan.backends.sql.store import SqlStore
 from tympan.domain.job import JobKind
 from tympan.domain.model import Bundle, BundleFile
 from tympan.ports.jobs import JobContext
+from tympan.ports.tracing import NO_TRACES, Tracer
 from tympan.worker.steps import Step, StepTable
 
 BUNDLE = Bundle(engine="none", files=(BundleFile(name="model.bin", sha256="a" * 64, size_bytes=1),))
@@ -41,6 +42,10 @@ class LightApp:
     settings: Settings
     store: SqlStore
     clock: SystemClock
+
+    @property
+    def tracer(self) -> Tracer:
+        return NO_TRACES
 
     @property
     def steps(self) -> StepTable:

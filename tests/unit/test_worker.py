@@ -25,6 +25,7 @@ from tympan.testing.clock import FakeClock
 from tympan.testing.compute import MemoryCompute
 from tympan.testing.entities import make_dataset, make_job, make_model
 from tympan.testing.store import MemoryStore
+from tympan.testing.tracing import FakeTracer
 from tympan.usecases.jobs import Jobs
 from tympan.worker.attempt import EXIT_DONE, Attempts, StopRequested
 from tympan.worker.runner import AttemptRunner
@@ -55,12 +56,16 @@ class World:
     def __init__(self) -> None:
         self.store = MoodyStore()
         self.clock = FakeClock()
+        self.tracer = FakeTracer()
         self.jobs = Jobs(store=self.store, clock=self.clock)
         self.body: Body = self.succeed
         self.calls = 0
         self.id = self.add(make_job())
         self.attempts = Attempts(
-            store=self.store, clock=self.clock, steps={(JobKind.IMPORT_DATASET, "import"): self._run_body}
+            store=self.store,
+            clock=self.clock,
+            steps={(JobKind.IMPORT_DATASET, "import"): self._run_body},
+            tracer=self.tracer,
         )
         self.compute = MemoryCompute(self.attempts.run)
 
@@ -126,6 +131,29 @@ def test_a_step_that_returns_is_finished_and_after_the_last_one_the_job_has_succ
     assert (world.job.state, world.job.attempt, world.job.step) == (JobState.SUCCEEDED, 1, "import")
     assert world.dataset.status is Status.SUCCEEDED
     assert world.progress().percent == 100
+
+
+def test_each_attempt_of_a_step_is_traced_with_its_job(world: World) -> None:
+    def body(_: JobContext) -> None:
+        raise InvalidInputError("Line 3, 'my own words', has no audio.", code="EmptyDataset")
+
+    def crash(_: JobContext) -> None:
+        world.body = body
+        raise KeyError("my own words")
+
+    world.body = crash
+    world.run()
+    crashed, failed = world.tracer.spans
+    assert (crashed.failure, failed.failure) == ("KeyError", "EmptyDataset")
+    assert failed.is_over
+    assert failed.name == "ImportDataset import"
+    assert failed.values == {
+        "tympan.job_id": world.id,
+        "tympan.job_kind": "ImportDataset",
+        "tympan.job_step": "import",
+        "tympan.job_attempt": 2,
+        "tympan.resource_id": world.job.resource_id,
+    }
 
 
 def test_before_the_last_step_the_job_keeps_running() -> None:

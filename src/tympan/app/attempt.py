@@ -15,6 +15,7 @@ from tympan.backends.process_bond import die_with_parent
 from tympan.ports.clock import Clock
 from tympan.ports.jobs import EXIT_STOPPED
 from tympan.ports.store import Store
+from tympan.ports.tracing import Tracer
 from tympan.worker.attempt import Attempts, StopRequested
 from tympan.worker.steps import StepTable
 
@@ -39,6 +40,11 @@ class StepApp(Protocol):
         """What to call for a step."""
         ...
 
+    @property
+    def tracer(self) -> Tracer:
+        """Traces steps."""
+        ...
+
 
 def main(arguments: Sequence[str], build: Callable[[Settings], StepApp]) -> int:
     """Run one attempt and return its exit status.
@@ -56,7 +62,11 @@ def main(arguments: Sequence[str], build: Callable[[Settings], StepApp]) -> int:
         # Its log is a file of its own, read by people.
         configure_logs("attempt", secrets=secrets_of(settings), is_text=True)
         app = build(settings)
-        return Attempts(store=app.store, clock=app.clock, steps=app.steps).run(job_id, step)
+        attempts = Attempts(store=app.store, clock=app.clock, steps=app.steps, tracer=app.tracer)
+        try:
+            return attempts.run(job_id, step)
+        finally:
+            app.tracer.close()
     except StopRequested:
         return EXIT_STOPPED
 

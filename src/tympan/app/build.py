@@ -21,6 +21,7 @@ from tympan.backends.sql.engine import EngineOptions
 from tympan.domain.job import JobKind
 from tympan.ports.jobs import JobContext
 from tympan.ports.store import Store
+from tympan.ports.tracing import NO_TRACES, Tracer
 from tympan.worker.steps import StepTable
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ class StepApp:
     store: Store
     clock: SystemClock
     steps: StepTable
+    tracer: Tracer = NO_TRACES
 
 
 def build(settings: Settings) -> StepApp:
     """Build what runs a step; each step builds the rest when it begins."""
-    base = Foundation(settings, _ONE_AT_A_TIME)
+    base = Foundation(settings, _ONE_AT_A_TIME, process="worker")
     steps: dict[tuple[JobKind, str], Callable[[JobContext], None]] = {
         (JobKind.IMPORT_DATASET, "import"): lambda context: _import_dataset(base, context),
         (JobKind.IMPORT_BASE_MODEL, "import"): lambda context: _import_base_model(base, context),
@@ -61,14 +63,14 @@ def build(settings: Settings) -> StepApp:
         (JobKind.RUN_TRANSCRIPTION, "transcribe"): lambda context: _transcribe(base, context),
         (JobKind.RUN_TRANSCRIPTION, "publish"): lambda context: _publish(base, context),
     }
-    return StepApp(store=base.store, clock=base.clock, steps=steps)
+    return StepApp(store=base.store, clock=base.clock, steps=steps, tracer=base.tracer)
 
 
 def build_web(settings: Settings) -> Starlette:
     """Build what the gateway serves: the REST routes and, behind them, the portal."""
     from tympan.app.build_web import web_application
 
-    base = Foundation(settings)
+    base = Foundation(settings, process="gateway")
     base.base_models.ensure_installed()
     return web_application(base, version=tympan.__version__)
 
@@ -77,12 +79,17 @@ def serve_model_host(settings: Settings) -> None:
     """Serve the engine on the model host's address until the process is asked to end."""
     from tympan.backends.model_host.server import Engines, serve
 
-    base = Foundation(settings, _ONE_AT_A_TIME)
+    base = Foundation(settings, _ONE_AT_A_TIME, process="model-host")
     url, secret = base.model_host_address
     address = urlsplit(url)
     at_once = base.recognitions_at_once
     host, port = address.hostname or "127.0.0.1", address.port or 80
-    engines = Engines(recognizer=base.own_recognizer, live=base.own_live, embedder=base.own_embedder)
+    engines = Engines(
+        recognizer=base.own_recognizer,
+        live=base.own_live,
+        embedder=base.own_embedder,
+        tracer=base.tracer,
+    )
     serve(engines, host, port, secret, at_once=at_once)
 
 

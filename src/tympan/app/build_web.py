@@ -96,6 +96,7 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
         recognizer=base.model_host,
         meters=PrometheusMeters(),
         observing=Observing(store=store, recognizer=base.model_host, living_workers=workers),
+        tracer=base.tracer,
         is_metrics_open=settings.metrics_open,
         ping=store.ping,
         secret=secret,
@@ -127,6 +128,7 @@ def _realtime(base: Foundation, services: Services, serving: Serving) -> Realtim
             clock=base.clock,
             live_audio=StreamedAudio,
             meters=services.meters,
+            tracer=services.tracer,
             at_once=services.at_once,
         )
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tympan.app.settings import Settings
+from tympan.app.tracing import tracer_for
 from tympan.backends.audio_av import AvAudioCodec
 from tympan.backends.blobs import ObstoreBlobs
 from tympan.backends.clock import SystemClock
@@ -26,6 +27,7 @@ from tympan.ports.live_recognition import LiveRecognizer
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
 from tympan.ports.store import Store
+from tympan.ports.tracing import Tracer
 from tympan.speech.archive import ArchiveLimits
 from tympan.usecases.announcing import AnnouncingStore
 from tympan.usecases.base_models import BaseModels
@@ -49,12 +51,21 @@ class Foundation:
     Args:
         settings: Of the server.
         options: How many database connections this process may hold; None: as a server.
+        process: What traces call it.
     """
 
-    def __init__(self, settings: Settings, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self, settings: Settings, options: EngineOptions | None = None, *, process: str = "worker"
+    ) -> None:
         self.settings = settings
+        self._process = process
         self.clock = SystemClock()
         self._options = options
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        """Traces this process, if traces are wanted."""
+        return tracer_for(self.settings, self._process)
 
     @cached_property
     def store(self) -> Store:
@@ -239,14 +250,14 @@ class Foundation:
         """The engine of the model host, which answers endpoints; also tells speakers apart."""
         from tympan.backends.model_host.client import ModelHostClient
 
-        return ModelHostClient(*self.model_host_address)
+        return ModelHostClient(*self.model_host_address, tracer=self.tracer)
 
     @cached_property
     def model_host_live(self) -> LiveRecognizer:
         """Follows streams in the model host."""
         from tympan.backends.model_host.live_client import ModelHostLive
 
-        return ModelHostLive(*self.model_host_address)
+        return ModelHostLive(*self.model_host_address, tracer=self.tracer)
 
     def listening(self, recognizer: Recognizer) -> Listening:
         """Hears recordings of any length with one of the engines."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from tympan.app.logs import configure_logs
 from tympan.app.settings import Settings, secrets_of
+from tympan.app.tracing import check_tracing
 from tympan.backends.process_bond import die_with_parent
 from tympan.domain.errors import ServiceError
 from tympan.ports.jobs import JobEngine
@@ -56,6 +57,7 @@ def run_worker(settings: Settings) -> None:
     """Run jobs and chores until the process is asked to end; running ones go on at the next start."""
     from tympan.app.build_jobs import build_housekeeping, build_job_engine
 
+    check_tracing(settings)  # the first attempt would be late to find out
     configure_logs("worker", secrets=secrets_of(settings))
     housekeeping = build_housekeeping(settings)
     housekeeping.start()

@@ -133,6 +133,11 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(
         False, description="Whether /metrics needs no key, for a monitor in a closed network."
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        description="Collector that traces are sent to as OTLP over HTTP, such as http://127.0.0.1:4318; "
+        "nothing is traced when not set. Needs the extra `otel`.",
+    )
     datasets_limit: int = Field(500, ge=1, description="Most datasets.")
     endpoints_limit: int = Field(50, ge=1, description="Most endpoints.")
     training_audio_limit_s: float = Field(

@@ -16,6 +16,7 @@ from tympan.app.children import Child, Patience, Supervisor
 from tympan.app.data_folder import DataFolder
 from tympan.app.logs import configure_logs
 from tympan.app.settings import Settings, child_environment, secrets_of
+from tympan.app.tracing import check_tracing
 from tympan.domain.errors import ConflictError, InvalidInputError
 
 _LOOK_S = 0.1
@@ -63,9 +64,10 @@ def serve(
 
     Raises:
         ConflictError: Another server uses the data folder, or the port is taken.
-        InvalidInputError: The folder or the address cannot be used.
+        InvalidInputError: The folder or the address cannot be used, or traces cannot be sent.
         UnavailableError: The databases cannot be prepared, or a process cannot start.
     """
+    check_tracing(settings)
     programs, patience = programs or Programs(), patience or Patience()
     folder = DataFolder(settings.data_dir, settings.server_file)
     with folder.claimed(), listening(settings.host, settings.port) as listener:

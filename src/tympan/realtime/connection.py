@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tympan.domain.errors import InvalidInputError, ServiceError
+from tympan.ports.tracing import carried
 from tympan.realtime.closing import FAILED, IDLE, close_code, close_for, send_if_there
 from tympan.realtime.services import RealtimeServices, live_request
 from tympan.realtime.turn_runner import TurnRunner
+from tympan.realtime.turn_trace import TurnOrigin
 from tympan.usecases.access import Principal
 from tympan.usecases.refusals import refusal_of
 from tympan.wire.usp.messages import ClientMessage, read_binary, read_text, write_text
@@ -113,8 +115,13 @@ class Connection:
         async def send(path: str, body: Mapping[str, object]) -> None:
             await send_if_there(self._socket, write_text(path, request_id, body), _PATIENT_S)
 
-        ids = (self._session_id(request_id), request_id)
-        turn = TurnRunner(self._services, request, live_request(request, self._principal), ids, send)
+        wanted = live_request(request, self._principal)
+        origin = TurnOrigin(
+            session_id=self._session_id(request_id),
+            request_id=request_id,
+            parent=carried(self._socket.headers),
+        )
+        turn = TurnRunner(self._services, request, wanted, origin, send)
         self._turn, self._turn_id = turn, request_id
         await turn.begin()
         self._watching = asyncio.create_task(self._watch(turn))
@@ -135,8 +142,10 @@ class Connection:
             await self._end_for(turn.failure, turn)
 
     async def _end_for(self, error: ServiceError, turn: TurnRunner | None) -> None:
-        if turn is not None and close_code(error) == FAILED:
-            await turn.tell_failure()
+        if turn is not None:
+            turn.trace.fail(error)
+            if close_code(error) == FAILED:
+                await turn.tell_failure()
         self._services.meters.refused(refusal_of(error))
         await close_for(self._socket, error)
 

@@ -9,6 +9,7 @@ from tympan.domain.errors import ForbiddenError
 from tympan.ports.clock import Clock
 from tympan.ports.live_audio import LiveAudio
 from tympan.ports.meters import Meters
+from tympan.ports.tracing import NO_TRACES, Tracer
 from tympan.usecases.access import Access, Principal
 from tympan.usecases.endpoint_logs import EndpointLogs
 from tympan.usecases.listening import ListeningOptions, Punctuation
@@ -33,6 +34,7 @@ class RealtimeServices:
         clock: Tells when a turn began.
         live_audio: Makes what turns the bytes of a turn into samples.
         meters: Counts and times turns.
+        tracer: Traces turns.
         at_once: Counts turns that run, by endpoint.
         idle_s: A connection on which nothing came for so long is closed.
         engine_wait_s: A turn waits so long for an engine that is being started again.
@@ -44,6 +46,7 @@ class RealtimeServices:
     clock: Clock
     live_audio: Callable[[], LiveAudio]
     meters: Meters
+    tracer: Tracer = NO_TRACES
     at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
     idle_s: float = 900.0
     engine_wait_s: float = 15.0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.live_recognition import Partial
 from tympan.ports.meters import Meters
+from tympan.realtime.turn_trace import TurnTrace
 from tympan.usecases.live_recognition import HeardEvent, LivePhrase
 
 _MOST_KEPT = 4096
@@ -24,12 +25,20 @@ class TurnMeter:
     Args:
         meters: Are told.
         endpoint: As in ``ports.meters``.
+        trace: Is told the same.
         seconds: A clock that only goes forward.
     """
 
-    def __init__(self, meters: Meters, endpoint: str, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        meters: Meters,
+        endpoint: str,
+        trace: TurnTrace,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._meters = meters
         self._endpoint = endpoint
+        self._trace = trace
         self._seconds = seconds
         self._counts: list[int] = []
         self._times: list[float] = []
@@ -49,14 +58,18 @@ class TurnMeter:
         if isinstance(event, Partial):
             if event.start > self._told_until:
                 self._told_until = event.start
-                self._meters.first_partial(self._endpoint, self._since(event.start))
+                seconds = self._since(event.start)
+                self._meters.first_partial(self._endpoint, seconds)
+                self._trace.first_partial(seconds)
         elif isinstance(event, LivePhrase):
             audio_s = max(0, event.until - max(0, self._heard_until)) / SAMPLE_RATE_HZ
             self._heard_until = max(event.until, self._heard_until)
             self._meters.heard(self._endpoint, audio_s=audio_s, cpu_s=event.cpu_s)
             if event.phrase is not None:
                 self._told_until = max(self._told_until, event.phrase.end - 1)
-                self._meters.final(self._endpoint, self._since(event.phrase.end))
+                seconds = self._since(event.phrase.end)
+                self._meters.final(self._endpoint, seconds)
+                self._trace.final(seconds)
 
     def _since(self, sample: int) -> float:
         """Seconds since a sample came."""

@@ -22,6 +22,7 @@ from tympan.ports.meters import BASE
 from tympan.realtime.services import RealtimeServices, about
 from tympan.realtime.turn_log import TurnLog
 from tympan.realtime.turn_meter import TurnMeter
+from tympan.realtime.turn_trace import TurnOrigin, TurnTrace
 from tympan.usecases.live_recognition import HeardEvent, LiveHearing, LivePhrase, LiveRequest
 from tympan.usecases.serving import Chosen
 from tympan.wire.usp.answers import Language
@@ -49,7 +50,7 @@ class TurnRunner:
         services: What it stands on.
         request: What the client asks for.
         wanted: The same in the words of the use case.
-        ids: Under which a log of the turn is found: of the session and of the turn.
+        origin: Names the turn in logs and traces.
         send: Sends a message of this turn.
     """
 
@@ -58,13 +59,14 @@ class TurnRunner:
         services: RealtimeServices,
         request: TurnRequest,
         wanted: LiveRequest,
-        ids: tuple[str, str],
+        origin: TurnOrigin,
         send: Send,
     ) -> None:
         self._services = services
         self._request = request
         self._wanted = wanted
-        self._ids = ids
+        self._origin = origin
+        self.trace = TurnTrace(services.tracer, origin)
         self._log: TurnLog | None = None
         self._chosen: Mapping[str, Chosen] = {}
         self._send = send
@@ -87,6 +89,7 @@ class TurnRunner:
             ServiceError: The request cannot be answered; the message says why.
         """
         self._chosen = await anyio.to_thread.run_sync(self._services.live.choose, self._wanted)
+        self.trace.answered_by(self._chosen)
         self._log = self._new_log()
         endpoint = self._request.endpoint_id or BASE
         self._place.enter_context(self._services.at_once.one_more(endpoint))
@@ -162,12 +165,11 @@ class TurnRunner:
         endpoint = next(iter(self._chosen.values())).endpoint
         if not self._services.logs.wants(endpoint, is_asked=self._request.is_stored):
             return None
-        session_id, request_id = self._ids
         return TurnLog(
             self._services.logs,
             self._chosen,
-            session_id=session_id,
-            request_id=request_id,
+            session_id=self._origin.session_id,
+            request_id=self._origin.request_id,
             began_at=self._services.clock.now(),
         )
 
@@ -186,8 +188,10 @@ class TurnRunner:
             return self._services.live.hear(self._wanted, self._chosen, on_event, channel=channel)
 
         for channel in range(channels):
-            self._hearings.append(await self._patiently(partial(opened, channel)))
-            self._meters.append(TurnMeter(self._services.meters, self._request.endpoint_id or BASE))
+            with self.trace.active():
+                self._hearings.append(await self._patiently(partial(opened, channel)))
+            endpoint = self._request.endpoint_id or BASE
+            self._meters.append(TurnMeter(self._services.meters, endpoint, self.trace))
         self._telling = asyncio.create_task(self._tell_all())
 
     async def _patiently(self, opening: Callable[[], LiveHearing]) -> LiveHearing:
@@ -217,8 +221,10 @@ class TurnRunner:
                     await self._follow(channel, heard)
         except ServiceError as error:
             self.failure = error
+            self.trace.fail(error)
         except Exception as error:  # the client must hear of it, not wait for ever
             log.exception("a turn failed")
+            self.trace.fail(error)
             self.failure = ServiceError(f"The turn failed: {type(error).__name__}. The log says why.")
         self._close()
 
@@ -253,6 +259,7 @@ class TurnRunner:
         for hearing in self._hearings:
             hearing.close()
         self._place.close()
+        self.trace.end()
         self.over.set()
 
 

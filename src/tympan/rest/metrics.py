@@ -61,8 +61,8 @@ class Metered:
             await self._app(scope, receive, watch)
         finally:
             self._meters.answered(
-                route=_template(scope),
-                method=scope["method"] if scope["method"] in _METHODS else UNMATCHED,
+                route=template_of(scope),
+                method=shown_method(scope),
                 status=status,
                 seconds=time.perf_counter() - began,
             )
@@ -71,8 +71,16 @@ class Metered:
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-def _template(scope: Scope) -> str:
-    path = getattr(scope.get("route"), "path", None)
+def shown_method(scope: Scope) -> str:
+    """The method of a request, if it is one of HTTP's own."""
+    return scope["method"] if scope["method"] in _METHODS else UNMATCHED
+
+
+def template_of(scope: Scope) -> str:
+    """The template of the route that answers a request; known once it was routed."""
+    # The route itself knows its path below the router it is written in, FastAPI the whole of it.
+    routed = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    path = getattr(routed, "path", None)
     if path is not None:
         return str(path)
     # The portal is mounted: its own routes are known to itself only.

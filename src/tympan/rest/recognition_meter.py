@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from tympan.domain.endpoint import Endpoint
 from tympan.domain.errors import ServiceError
@@ -65,10 +66,16 @@ def name_endpoint(request: Request, endpoint_id: str | None) -> None:
     request.state.named_endpoint = endpoint_id or BASE
 
 
+def named_endpoint(scope: Scope) -> str | None:
+    """What ``name_endpoint`` was told of a request."""
+    named = scope.get("state", {}).get("named_endpoint")
+    return None if named is None else str(named)
+
+
 def count_refusal(request: Request, api: SpeechApi, error: Exception) -> None:
     """Count a request that was turned away, under its endpoint where there is such a one."""
     services = services_of(request)
-    named = getattr(request.state, "named_endpoint", UNKNOWN)
+    named = named_endpoint(request.scope) or UNKNOWN
     services.meters.recognition_refused(api, _existing(services, named), _reason(error))
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
 from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
+from tympan.ports.tracing import NO_TRACES, Tracer
 from tympan.rest import (
     base_models,
     datasets,
@@ -32,8 +38,12 @@ from tympan.rest.errors import install_error_handlers
 from tympan.rest.paths import PathNormalizer
 from tympan.rest.rate import Counted, RateHeaders
 from tympan.rest.services import Services
+from tympan.rest.tracing import Traced
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
+
+_UNTOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""The framework would send queries and messages of errors, where phrases, keys and texts may stand."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -49,8 +59,12 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,  # the normaliser has taken them off, so they would go round in circles
+        telemetry=_UNTOLD,
+        lifespan=_closing(services.tracer),
     )
     app.state.services = services
+    if services.tracer is not NO_TRACES:
+        app.add_middleware(Traced, tracer=services.tracer)
     app.add_middleware(metrics.Metered, meters=services.meters)  # innermost: the route is known to it
     app.add_middleware(RateHeaders)
     app.add_middleware(PathNormalizer)
@@ -83,6 +97,15 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(health.published_router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(_unknown_routes(), dependencies=[OwnerOnly])
     return app
+
+
+def _closing(tracer: Tracer) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(tracer.close)
+
+    return lifespan
 
 
 def _unknown_routes() -> APIRouter:

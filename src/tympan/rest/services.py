@@ -11,6 +11,7 @@ from tympan.ports.blobs import BlobStore
 from tympan.ports.fetcher import Fetcher
 from tympan.ports.meters import Meters
 from tympan.ports.recognizer import Recognizer
+from tympan.ports.tracing import NO_TRACES, Tracer
 from tympan.usecases.access import Access
 from tympan.usecases.base_models import BaseModels
 from tympan.usecases.dataset_blocks import DatasetBlocks
@@ -55,6 +56,7 @@ class Services:
         living_workers: How many workers have shown signs of life.
         meters: Counts and times requests.
         observing: Reads figures of now.
+        tracer: Traces requests.
         is_metrics_open: Whether monitors need no key.
     """
 
@@ -93,6 +95,7 @@ class Services:
     at_once: RequestsAtOnce = field(default_factory=lambda: RequestsAtOnce(0))
     living_workers: Callable[[], int] = lambda: 0
     is_metrics_open: bool = False
+    tracer: Tracer = NO_TRACES
 
     @property
     def comparing(self) -> Comparing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from tympan.domain.errors import InvalidInputError
@@ -18,7 +19,8 @@ def worked_in_order(
 ) -> Iterator[tuple[Window, R]]:
     """Do the same with every window; results come in the order of the windows.
 
-    At most twice as many windows are held as are worked on at once.
+    The work is part of whatever span is active here. At most twice as many windows are held as
+    are worked on at once.
 
     Raises:
         InvalidInputError: As ``windows`` do, once all before it was given out.
@@ -33,7 +35,7 @@ def worked_in_order(
             except InvalidInputError as error:
                 damage, window = error, None
             if window is not None:
-                waiting.append((window, pool.submit(work, window)))
+                waiting.append((window, pool.submit(copy_context().run, work, window)))
             while waiting and (window is None or len(waiting) >= 2 * at_once):
                 done, result = waiting.popleft()
                 yield done, result.result()

@@ -24,6 +24,7 @@ from tympan.ports.jobs import (
     EXIT_UNREACHABLE,
 )
 from tympan.ports.store import Store
+from tympan.ports.tracing import NO_TRACES, Tracer, Values, traced
 from tympan.usecases.job_states import begin_attempt, cancel_job, end_job
 from tympan.worker.context import AttemptContext
 from tympan.worker.steps import StepTable
@@ -47,11 +48,13 @@ class Attempts:
         store: Where jobs are.
         clock: Stamps what is recorded.
         steps: What to call for a step.
+        tracer: Traces steps.
     """
 
     store: Store
     clock: Clock
     steps: StepTable
+    tracer: Tracer = NO_TRACES
 
     def run(self, job_id: str, step: str) -> int:
         """Run one attempt to its end.
@@ -100,7 +103,8 @@ class Attempts:
     def _work(self, job: Job, step: str) -> int:
         context = AttemptContext(job=job, step=step, store=self.store, clock=self.clock)
         try:
-            self.steps[(job.kind, step)](context)
+            with traced(self.tracer, f"{job.kind.value} {step}", values=_values(job, step)):
+                self.steps[(job.kind, step)](context)
         except (CancelledError, SupersededError, UnavailableError, StorageFullError):
             raise
         except ServiceError as error:
@@ -131,3 +135,13 @@ class Attempts:
                 return False
             cancel_job(tx, job, self.clock.now())
             return True
+
+
+def _values(job: Job, step: str) -> Values:
+    return {
+        "tympan.job_id": job.id,
+        "tympan.job_kind": job.kind.value,
+        "tympan.job_step": step,
+        "tympan.job_attempt": job.attempt,
+        "tympan.resource_id": job.resource_id,
+    }

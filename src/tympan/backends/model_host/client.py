@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 import httpx
 import numpy as np
@@ -24,12 +25,14 @@ from tympan.backends.model_host.frames import (
     lengths_of,
     pack,
     unpack_voices,
+    work_values,
 )
 from tympan.domain.errors import EngineError, ServiceError, UnavailableError
 from tympan.domain.model import Bundle
 from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.recognizer import HostState, LanguageStretch, Recognition, RecognitionOptions
 from tympan.ports.speaker_embedder import VoiceTrace
+from tympan.ports.tracing import NO_TRACES, Role, Span, Tracer, traced
 
 _CONNECT_S = 2.0
 _STATE_S = 2.0
@@ -52,9 +55,11 @@ class ModelHostClient:
         secret: What host and callers share.
         patience_s: How long a call tries again by itself. What answers people leaves it at 0
             and passes the refusal on; background work has time.
+        tracer: Traces what is asked, and lets the host go on with it.
     """
 
-    def __init__(self, url: str, secret: str, *, patience_s: float = 0.0) -> None:
+    def __init__(self, url: str, secret: str, *, patience_s: float = 0.0, tracer: Tracer = NO_TRACES) -> None:
+        self._tracer = tracer
         self._patience_s = patience_s
         self._http = httpx.Client(
             base_url=url,
@@ -67,35 +72,38 @@ class ModelHostClient:
     def warm(self, bundle: Bundle) -> None:
         """Load the model and recognise a second of silence."""
         body = BUNDLE.dump_json(bundle)
-        self._ask("POST", "/warm", lambda: [body], answer_s=_WARM_S)
+        with self._asking("warm", bundle):
+            self._ask("POST", "/warm", lambda: [body], answer_s=_WARM_S)
 
     def recognize(
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], options: RecognitionOptions
     ) -> Sequence[Recognition]:
         """Recognise recordings, one result each, in their order."""
         header = RecognizeHeader(bundle=bundle, options=options, lengths=lengths_of(recordings))
-        return RESULTS.validate_json(
-            self._ask(
-                "POST",
-                "/recognize",
-                lambda: pack(RECOGNIZE, header, recordings),
-                answer_s=_patience_for_s(recordings),
+        with self._asking("recognize", bundle, recordings):
+            return RESULTS.validate_json(
+                self._ask(
+                    "POST",
+                    "/recognize",
+                    lambda: pack(RECOGNIZE, header, recordings),
+                    answer_s=_patience_for_s(recordings),
+                )
             )
-        )
 
     def identify_languages(
         self, bundle: Bundle, recordings: Sequence[NDArray[np.float32]], candidates: Sequence[str]
     ) -> Sequence[Sequence[LanguageStretch]]:
         """Tell which languages are spoken where, one result for each recording."""
         header = IdentifyHeader(bundle=bundle, candidates=tuple(candidates), lengths=lengths_of(recordings))
-        return STRETCHES.validate_json(
-            self._ask(
-                "POST",
-                "/languages",
-                lambda: pack(IDENTIFY, header, recordings),
-                answer_s=_patience_for_s(recordings),
+        with self._asking("identify languages", bundle, recordings):
+            return STRETCHES.validate_json(
+                self._ask(
+                    "POST",
+                    "/languages",
+                    lambda: pack(IDENTIFY, header, recordings),
+                    answer_s=_patience_for_s(recordings),
+                )
             )
-        )
 
     def check(self) -> None:
         """Make sure that the host can tell speakers apart."""
@@ -104,14 +112,15 @@ class ModelHostClient:
     def trace(self, recordings: Sequence[NDArray[np.float32]]) -> Sequence[VoiceTrace]:
         """Find the voices in recordings, one result each, in their order."""
         header = TraceHeader(lengths=lengths_of(recordings))
-        return unpack_voices(
-            self._ask(
-                "POST",
-                "/voices",
-                lambda: pack(TRACE, header, recordings),
-                answer_s=_patience_for_s(recordings),
+        with self._asking("trace voices", None, recordings):
+            return unpack_voices(
+                self._ask(
+                    "POST",
+                    "/voices",
+                    lambda: pack(TRACE, header, recordings),
+                    answer_s=_patience_for_s(recordings),
+                )
             )
-        )
 
     def unload(self, digest: str) -> None:
         """Free the model's memory."""
@@ -124,6 +133,12 @@ class ModelHostClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _asking(
+        self, name: str, bundle: Bundle | None, recordings: Sequence[NDArray[np.float32]] = ()
+    ) -> AbstractContextManager[Span]:
+        values = work_values(bundle, recordings)
+        return traced(self._tracer, f"model host: {name}", role=Role.CLIENT, values=values)
 
     def _ask(
         self, method: str, path: str, body: Callable[[], Iterable[bytes]] | None, *, answer_s: float
@@ -141,7 +156,9 @@ class ModelHostClient:
     def _ask_once(self, method: str, path: str, body: Iterable[bytes] | None, answer_s: float) -> bytes:
         timeout = httpx.Timeout(answer_s, connect=_CONNECT_S)
         try:
-            answer = self._http.request(method, path, content=body, timeout=timeout)
+            answer = self._http.request(
+                method, path, content=body, headers=self._tracer.carrier(), timeout=timeout
+            )
         except httpx.TransportError as reason:
             raise UnavailableError(
                 f"The model host cannot be reached ({type(reason).__name__}); it may be starting. Try again "

@@ -24,8 +24,10 @@ from pydantic import TypeAdapter, ValidationError
 from tympan.domain import errors
 from tympan.domain.errors import EngineError, InvalidInputError, ServiceError, UnavailableError
 from tympan.domain.model import Bundle
+from tympan.ports.audio import SAMPLE_RATE_HZ
 from tympan.ports.recognizer import HostState, LanguageStretch, Recognition, RecognitionOptions
 from tympan.ports.speaker_embedder import VoiceTrace
+from tympan.ports.tracing import Value, Values
 from tympan.speech.segmentation import Span
 
 _PREFIX = struct.Struct("<I")
@@ -118,6 +120,17 @@ def pack(
 def lengths_of(recordings: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
     """What a header says of its recordings."""
     return tuple(samples.size for samples in recordings)
+
+
+def work_values(bundle: Bundle | None, recordings: Sequence[NDArray[np.float32]]) -> Values:
+    """What a span says of a piece of work."""
+    values: dict[str, Value] = {}
+    if bundle is not None:
+        values["tympan.model_version"] = bundle.digest[:12]
+    if recordings:
+        values["tympan.recordings"] = len(recordings)
+        values["tympan.audio_s"] = sum(lengths_of(recordings)) / SAMPLE_RATE_HZ
+    return values
 
 
 def unpack(kind: TypeAdapter[Header], body: bytes) -> tuple[Header, list[NDArray[np.float32]]]:

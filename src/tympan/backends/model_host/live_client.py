@@ -24,6 +24,7 @@ from tympan.backends.model_host.live_frames import (
 from tympan.domain.errors import UnavailableError
 from tympan.domain.model import Bundle
 from tympan.ports.live_recognition import Ended, LiveEvent, LiveOptions, LiveStream
+from tympan.ports.tracing import NO_TRACES, Tracer
 
 _CONNECT_S = 2.0
 _OPEN_S = 120.0
@@ -39,9 +40,11 @@ class ModelHostLive:
     Args:
         url: Of the host, such as ``http://127.0.0.1:9000``.
         secret: What host and callers share.
+        tracer: Lets the host go on with what is traced here.
     """
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, *, tracer: Tracer = NO_TRACES) -> None:
+        self._tracer = tracer
         self._url = f"ws{url.removeprefix('http')}/live"
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._lock = threading.Lock()
@@ -51,7 +54,9 @@ class ModelHostLive:
         """Begin to listen; see ``ports.live_recognition``."""
         loop = self._running_loop()
         stream = _HostStream(loop, on_event)
-        opening = asyncio.run_coroutine_threadsafe(self._open(bundle, options, stream), loop)
+        header = LiveHeader(bundle=bundle, options=options)
+        headers = self._headers | dict(self._tracer.carrier())
+        opening = asyncio.run_coroutine_threadsafe(self._open(header, headers, stream), loop)
         try:
             opening.result(_CONNECT_S + _OPEN_S)
         except TimeoutError as reason:
@@ -59,17 +64,17 @@ class ModelHostLive:
             raise _away(reason) from reason
         return stream
 
-    async def _open(self, bundle: Bundle, options: LiveOptions, stream: _HostStream) -> None:
+    async def _open(self, header: LiveHeader, headers: dict[str, str], stream: _HostStream) -> None:
         try:
             socket = await connect(
                 self._url,
-                additional_headers=self._headers,
+                additional_headers=headers,
                 open_timeout=_CONNECT_S,
                 max_size=LONGEST_MESSAGE,
                 compression=None,
                 proxy=None,  # a proxy of the environment must not hear recordings
             )
-            await socket.send(HEADER.dump_json(LiveHeader(bundle=bundle, options=options)).decode())
+            await socket.send(HEADER.dump_json(header).decode())
             answer = json.loads(await asyncio.wait_for(socket.recv(), _OPEN_S))
         except (OSError, TimeoutError, WebSocketException) as reason:
             raise _away(reason) from reason

@@ -10,11 +10,12 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tympan.backends.model_host.frames import error_document
+from tympan.backends.model_host.frames import error_document, work_values
 from tympan.backends.model_host.live_frames import HEADER, LiveHeader, event_text, samples_of
 from tympan.domain.errors import EngineError, InvalidInputError, ServiceError
 from tympan.ports.audio import SAMPLE_RATE_HZ
-from tympan.ports.live_recognition import Ended, LiveEvent, LiveRecognizer, LiveStream
+from tympan.ports.live_recognition import Ended, Final, LiveEvent, LiveRecognizer, LiveStream
+from tympan.ports.tracing import NO_SPAN, Span, failure_of
 
 _MOST_WAITING = 30 * SAMPLE_RATE_HZ
 """So many samples of a stream may wait before the host stops reading them."""
@@ -25,29 +26,34 @@ Opening = Callable[[Callable[[], LiveStream]], Awaitable[LiveStream]]
 log = logging.getLogger(__name__)
 
 
-async def follow(socket: WebSocket, live: LiveRecognizer, opening: Opening) -> None:
+async def follow(socket: WebSocket, live: LiveRecognizer, opening: Opening, span: Span = NO_SPAN) -> None:
     """Follow one stream until it or the connection ends.
 
     Args:
         socket: Accepted.
         live: Recognises.
         opening: Runs what loads a model, in its turn.
+        span: Is told what the stream is about and what it took.
     """
     events: asyncio.Queue[LiveEvent] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
     def on_event(event: LiveEvent) -> None:
+        _note(span, event)
         loop.call_soon_threadsafe(events.put_nowait, event)
 
     try:
         header = _header(await socket.receive_text())
+        span.set(work_values(header.bundle, ()))
         stream = await opening(lambda: live.open(header.bundle, header.options, on_event))
     except WebSocketDisconnect:
         return
     except ServiceError as error:
+        span.fail(failure_of(error))
         await _refuse(socket, error)
         return
-    except Exception:
+    except Exception as error:
+        span.fail(failure_of(error))
         log.exception("a stream could not be opened")
         await _refuse(socket, EngineError("The stream could not be opened. The host's log says why."))
         return
@@ -58,6 +64,16 @@ async def follow(socket: WebSocket, live: LiveRecognizer, opening: Opening) -> N
     finally:
         stream.close()
         telling.cancel()
+
+
+def _note(span: Span, event: LiveEvent) -> None:
+    """Tell a span of a phrase or the end; of a phrase no more than what it took."""
+    if isinstance(event, Final):
+        span.event("phrase", {"cpu_s": event.cpu_s, "waited_s": event.waited_s})
+    elif isinstance(event, Ended):
+        span.set({"tympan.audio_s": event.samples / SAMPLE_RATE_HZ})
+        if event.error is not None:
+            span.fail(failure_of(event.error))
 
 
 async def _feed(socket: WebSocket, stream: LiveStream) -> bool:

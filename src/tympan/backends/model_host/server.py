@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from tympan.backends.model_host.frames import (
     error_document,
     pack_voices,
     unpack,
+    work_values,
 )
 from tympan.backends.model_host.live_frames import LONGEST_MESSAGE
 from tympan.backends.model_host.live_host import follow
@@ -35,6 +37,7 @@ from tympan.domain.errors import ForbiddenError, InvalidInputError, ServiceError
 from tympan.ports.live_recognition import LiveRecognizer
 from tympan.ports.recognizer import Recognizer
 from tympan.ports.speaker_embedder import SpeakerEmbedder
+from tympan.ports.tracing import NO_TRACES, Role, Tracer, carried, traced
 
 R = TypeVar("R")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -100,11 +103,13 @@ class Engines:
         recognizer: Hears what was said.
         live: Hears what is being said.
         embedder: Hears who says it.
+        tracer: Traces it, as part of what the caller traces.
     """
 
     recognizer: Recognizer
     live: LiveRecognizer
     embedder: SpeakerEmbedder
+    tracer: Tracer = NO_TRACES
 
 
 def host_application(
@@ -122,50 +127,38 @@ def host_application(
         at_once: Recognitions that run together.
         waiting: Recognitions that may wait before callers are asked to come back.
     """
-    recognizer, embedder = engines.recognizer, engines.embedder
     hearing = _Admission(at_once=at_once, waiting=waiting)
     # Loading waits for the disk: it must not stand behind a queue of recognitions.
     loading = _Admission(at_once=1, waiting=waiting)
-
-    async def warm(request: Request) -> Response:
-        bundle = _validated(BUNDLE.validate_json, await request.body())
-        await loading.run(lambda: recognizer.warm(bundle))
-        return JSONResponse({})
+    asked = _loading_handlers(engines, loading) | _listening_handlers(engines, hearing)
 
     async def check_voices(_: Request) -> Response:
-        embedder.check()
-        return JSONResponse({})
-
-    def listening(work: Callable[[bytes], bytes]) -> Handler:
-        async def listen(request: Request) -> Response:
-            # Refused before the recordings are read, so that a crowd of callers fills no memory.
-            hearing.check_room()
-            body = await request.body()
-            return Response(await hearing.run(lambda: work(body)))
-
-        return listen
-
-    async def unload(request: Request) -> Response:
-        digest = (await request.body()).decode(errors="replace")
-        await loading.run(lambda: recognizer.unload(digest))
+        engines.embedder.check()
         return JSONResponse({})
 
     async def state(_: Request) -> Response:
-        return Response(STATE.dump_json(recognizer.state()), media_type="application/json")
+        return Response(STATE.dump_json(engines.recognizer.state()), media_type="application/json")
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "Healthy"})
 
-    asked: dict[str, Handler] = {"/warm": warm, "/unload": unload}
-    asked |= {path: listening(work) for path, work in _listening_works(recognizer, embedder).items()}
+    @asynccontextmanager
+    async def closing(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await anyio.to_thread.run_sync(engines.tracer.close)
+
     told: dict[str, Handler] = {"/state": state, "/voices": check_voices}
     return Starlette(
         routes=[
-            *(Route(path, _guarded(handle, secret), methods=["POST"]) for path, handle in asked.items()),
+            *(
+                Route(path, _guarded(_traced(handle, engines.tracer), secret), methods=["POST"])
+                for path, handle in asked.items()
+            ),
             *(Route(path, _guarded(handle, secret)) for path, handle in told.items()),
-            WebSocketRoute("/live", _following(engines.live, loading, secret)),
+            WebSocketRoute("/live", _following(engines, loading, secret)),
             Route("/health", health),
-        ]
+        ],
+        lifespan=closing,
     )
 
 
@@ -185,42 +178,91 @@ def serve(engines: Engines, host: str, port: int, secret: str, *, at_once: int =
     )
 
 
-def _listening_works(
-    recognizer: Recognizer, embedder: SpeakerEmbedder
-) -> dict[str, Callable[[bytes], bytes]]:
+def _loading_handlers(engines: Engines, loading: _Admission) -> dict[str, Handler]:
+    """What is asked of models, by path."""
+
+    async def warm(request: Request) -> Response:
+        bundle = _validated(BUNDLE.validate_json, await request.body())
+        with traced(engines.tracer, "load model", values=work_values(bundle, ())):
+            await loading.run(lambda: engines.recognizer.warm(bundle))
+        return JSONResponse({})
+
+    async def unload(request: Request) -> Response:
+        digest = (await request.body()).decode(errors="replace")
+        await loading.run(lambda: engines.recognizer.unload(digest))
+        return JSONResponse({})
+
+    return {"/warm": warm, "/unload": unload}
+
+
+def _listening_handlers(engines: Engines, hearing: _Admission) -> dict[str, Handler]:
+    """What is asked of recordings, by path."""
+
+    def listening(work: Callable[[bytes], bytes]) -> Handler:
+        async def listen(request: Request) -> Response:
+            # Refused before the recordings are read, so that a crowd of callers fills no memory.
+            hearing.check_room()
+            body = await request.body()
+            return Response(await hearing.run(lambda: work(body)))
+
+        return listen
+
+    return {path: listening(work) for path, work in _listening_works(engines).items()}
+
+
+def _listening_works(engines: Engines) -> dict[str, Callable[[bytes], bytes]]:
     """What is asked of recordings, by path: from the body of a request to that of its answer."""
+    recognizer, embedder, tracer = engines.recognizer, engines.embedder, engines.tracer
 
     def hear(body: bytes) -> bytes:
         header, recordings = unpack(RECOGNIZE, body)
-        return RESULTS.dump_json(tuple(recognizer.recognize(header.bundle, recordings, header.options)))
+        with traced(tracer, "decode", values=work_values(header.bundle, recordings)) as span:
+            found = tuple(recognizer.recognize(header.bundle, recordings, header.options))
+            span.set({"tympan.cpu_s": sum(one.cpu_s for one in found)})
+        return RESULTS.dump_json(found)
 
     def identify(body: bytes) -> bytes:
         header, recordings = unpack(IDENTIFY, body)
-        found = recognizer.identify_languages(header.bundle, recordings, header.candidates)
+        with traced(tracer, "identify languages", values=work_values(header.bundle, recordings)):
+            found = recognizer.identify_languages(header.bundle, recordings, header.candidates)
         return STRETCHES.dump_json(tuple(map(tuple, found)))
 
     def trace(body: bytes) -> bytes:
         _, recordings = unpack(TRACE, body)
-        return pack_voices(embedder.trace(recordings))
+        with traced(tracer, "trace voices", values=work_values(None, recordings)):
+            return pack_voices(embedder.trace(recordings))
 
     return {"/recognize": hear, "/languages": identify, "/voices": trace}
 
 
 def _following(
-    live: LiveRecognizer, loading: _Admission, secret: str
+    engines: Engines, loading: _Admission, secret: str
 ) -> Callable[[WebSocket], Coroutine[Any, Any, None]]:
     async def listen_live(socket: WebSocket) -> None:
         if not _knows(socket.headers.get("authorization", ""), secret):
             await socket.close(_NOT_ALLOWED)
             return
         await socket.accept()
-        await follow(socket, live, loading.run)
+        parent = carried(socket.headers)
+        with traced(engines.tracer, "decode stream", role=Role.SERVER, parent=parent) as span:
+            await follow(socket, engines.live, loading.run, span)
 
     return listen_live
 
 
 def _knows(authorization: str, secret: str) -> bool:
     return hmac.compare_digest(authorization.encode(), f"Bearer {secret}".encode())
+
+
+def _traced(handle: Handler, tracer: Tracer) -> Handler:
+    """What waits and works for a request, as part of what its caller traces."""
+
+    async def followed(request: Request) -> Response:
+        name, parent = f"POST {request.url.path}", carried(request.headers)
+        with traced(tracer, name, role=Role.SERVER, parent=parent):
+            return await handle(request)
+
+    return followed
 
 
 def _guarded(handle: Handler, secret: str) -> Handler:
