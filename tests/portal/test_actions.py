@@ -2,10 +2,11 @@
 
 import pytest
 
+from tympan.domain.dataset import DatasetCounts
 from tympan.portal.pages import make_pages
 from tympan.portal.site import all_actions
-from tympan.rest import endpoint_logs, endpoints, ours, projects, tokens
-from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
+from tympan.rest import endpoint_logs, endpoints, jobs, models, ours, projects, tokens
+from tympan.testing.entities import make_base_model, make_dataset, make_endpoint, make_log, make_project
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
 
@@ -33,8 +34,13 @@ def place(endpoint):
 
 
 def test_every_action_has_a_route_in_the_public_api(site):
-    routers = [(ROOT, one.router) for one in (projects, endpoints)]
-    routers += [(OURS, ours.router), (OURS, endpoint_logs.our_router), ("", tokens.router)]
+    routers = [(ROOT, one.router) for one in (projects, endpoints, models)]
+    routers += [
+        (OURS, ours.router),
+        (OURS, endpoint_logs.our_router),
+        (OURS, jobs.router),
+        ("", tokens.router),
+    ]
     public = {
         (method, prefix + route.path)
         for prefix, router in routers
@@ -144,3 +150,27 @@ def test_every_form_on_a_page_goes_to_an_action(signed_in, endpoint, place):
 def test_a_sample_holds_nothing_that_ends_a_string(signed_in, place):
     answer = signed_in.client.get(place, headers={"X-Forwarded-Host": 'a";rm -rf /;"'})
     assert "rm -rf" not in answer.text.partition("Sample code")[2]
+
+
+def test_a_training_is_started_and_given_up(signed_in, send, project):
+    base = signed_in.add("base_models", make_base_model())
+    dataset = make_dataset(project_id=project.id).imported(
+        signed_in.clock.now(), manifest_key="m", counts=DatasetCounts(accepted=5), files=()
+    )
+    signed_in.add("datasets", dataset)
+    tab = f"/projects/{project.id}/training"
+    refused = send(tab, name="Words", base=base.id)
+    assert (refused.status_code, "data-refused" in refused.text) == (422, True)
+    there = send(tab, name=HOSTILE, base=base.id, dataset=dataset.id).headers["location"]
+    assert HOSTILE in signed_in.page(there).text
+    model = signed_in.services.models.get(there.rsplit("/", 1)[1])
+    assert model.dataset_ids == (dataset.id,)
+    assert send(f"{there}/cancel").headers["location"] == there
+    assert signed_in.services.jobs.get(model.job_id).state.is_terminal
+    assert send(f"{there}/cancel").status_code == 422
+
+
+def test_every_tab_of_a_project_is_marked_where_one_is(signed_in, project):
+    for tab in ("data", "testing", "training", "deployment", "try", "settings"):
+        address = f"/projects/{project.id}/{tab}"
+        assert signed_in.page(address).all("a", href=address) == [{"href": address, "aria-current": "page"}]

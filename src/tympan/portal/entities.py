@@ -13,8 +13,6 @@ from tympan.domain.errors import NotFoundError
 from tympan.domain.job import JobEvent, JobProgress
 from tympan.domain.model import CustomModel
 from tympan.domain.resource import WorkedResource
-from tympan.portal import deployment
-from tympan.portal.actions import Action, Show
 from tympan.portal.curves import Curve, curve_of
 from tympan.portal.deployment import choosable_models, newest_logs
 from tympan.portal.pages import Pages
@@ -40,11 +38,6 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
         "/projects/{project_id}/training/{entity_id}": shown.model,
         "/projects/{project_id}/deployment/{entity_id}": shown.endpoint,
     }
-
-
-def actions(pages: Pages, table: Show) -> list[Action]:
-    """Every form of these pages, and the one on the table of endpoints."""
-    return deployment.actions(pages, table, _EntityPages(pages).endpoint)
 
 
 class _EntityPages:

@@ -16,6 +16,7 @@ from tympan.domain.query import Filter, Query
 from tympan.portal.actions import Action, text_of
 from tympan.portal.deployment import choosable_models
 from tympan.portal.pages import Pages
+from tympan.portal.trainings import trainable
 from tympan.usecases.projects import NewProject, ProjectChange, members_of
 
 _ROWS = 50
@@ -24,6 +25,7 @@ TABS = {
     "testing": "Testing",
     "training": "Training",
     "deployment": "Deployment",
+    "try": "Try it",
     "settings": "Settings",
 }
 
@@ -191,7 +193,9 @@ class _ProjectPages:
         return self._tab(request, "testing", self._services.evaluations)
 
     def training(self, request: Request) -> Response:
-        return self._tab(request, "training", self._services.models)
+        bases, datasets = trainable(self._pages, request.path_params["project_id"])
+        more = {"bases": bases, "datasets": datasets}
+        return self._tab(request, "training", self._services.models, more)
 
     def deployment(self, request: Request) -> Response:
         project = self._services.projects.get(request.path_params["project_id"])

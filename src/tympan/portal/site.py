@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tympan.domain.errors import NotAuthenticatedError
-from tympan.portal import deployment, downloads, entities, projects, trial
+from tympan.portal import deployment, downloads, entities, projects, trainings, trial
 from tympan.portal.actions import Action, action_route
 from tympan.portal.pages import HEADERS, Pages, make_pages
 from tympan.portal.services import PortalServices
@@ -50,8 +50,14 @@ def create_portal(services: PortalServices) -> Starlette:
 
 def all_actions(pages: Pages) -> list[Action]:
     """Everything people can do in the portal."""
-    table = projects.routes(pages)["/projects/{project_id}/deployment"]
-    return [*projects.actions(pages), *entities.actions(pages, table), *trial.actions(pages)]
+    shown = {**projects.routes(pages), **entities.routes(pages)}
+    deploying, training = "/projects/{project_id}/deployment", "/projects/{project_id}/training"
+    return [
+        *projects.actions(pages),
+        *trainings.actions(pages, shown[training], shown[f"{training}/{{entity_id}}"]),
+        *deployment.actions(pages, shown[deploying], shown[f"{deploying}/{{entity_id}}"]),
+        *trial.actions(pages),
+    ]
 
 
 class _CachedFiles(StaticFiles):
