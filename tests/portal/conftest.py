@@ -28,6 +28,7 @@ from tympan.usecases.jobs import Jobs
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 
+HOSTILE = '"><script>alert(1)</script>'
 OWNER_KEY = "0123456789abcdef" * 4
 _VOID = {"meta", "link", "input", "br", "polyline"}
 
@@ -131,3 +132,12 @@ def signed_in(site):
 @pytest.fixture
 def project(site):
     return site.add("projects", make_project(display_name="<b>Phone</b>"))
+
+
+@pytest.fixture
+def send(signed_in):
+    def send(path, **fields):
+        token = signed_in.page("/projects").all("input", name="token")[0]["value"]
+        return signed_in.client.post(path, data={"token": token} | fields)
+
+    return send

@@ -1,25 +1,14 @@
 """What people do on pages, without a browser."""
 
 import pytest
+from tests.portal.conftest import HOSTILE
 
-from tympan.domain.dataset import DatasetCounts
 from tympan.portal.pages import make_pages
 from tympan.portal.site import all_actions
 from tympan.rest import endpoint_logs, endpoints, jobs, models, ours, projects, tokens
-from tympan.testing.entities import make_base_model, make_dataset, make_endpoint, make_log, make_project
+from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
-
-HOSTILE = '"><script>alert(1)</script>'
-
-
-@pytest.fixture
-def send(signed_in):
-    def send(path, **fields):
-        token = signed_in.page("/projects").all("input", name="token")[0]["value"]
-        return signed_in.client.post(path, data={"token": token} | fields)
-
-    return send
 
 
 @pytest.fixture
@@ -150,24 +139,6 @@ def test_every_form_on_a_page_goes_to_an_action(signed_in, endpoint, place):
 def test_a_sample_holds_nothing_that_ends_a_string(signed_in, place):
     answer = signed_in.client.get(place, headers={"X-Forwarded-Host": 'a";rm -rf /;"'})
     assert "rm -rf" not in answer.text.partition("Sample code")[2]
-
-
-def test_a_training_is_started_and_given_up(signed_in, send, project):
-    base = signed_in.add("base_models", make_base_model())
-    dataset = make_dataset(project_id=project.id).imported(
-        signed_in.clock.now(), manifest_key="m", counts=DatasetCounts(accepted=5), files=()
-    )
-    signed_in.add("datasets", dataset)
-    tab = f"/projects/{project.id}/training"
-    refused = send(tab, name="Words", base=base.id)
-    assert (refused.status_code, "data-refused" in refused.text) == (422, True)
-    there = send(tab, name=HOSTILE, base=base.id, dataset=dataset.id).headers["location"]
-    assert HOSTILE in signed_in.page(there).text
-    model = signed_in.services.models.get(there.rsplit("/", 1)[1])
-    assert model.dataset_ids == (dataset.id,)
-    assert send(f"{there}/cancel").headers["location"] == there
-    assert signed_in.services.jobs.get(model.job_id).state.is_terminal
-    assert send(f"{there}/cancel").status_code == 422
 
 
 def test_every_tab_of_a_project_is_marked_where_one_is(signed_in, project):

@@ -5,8 +5,8 @@ Each action names the route of the public API that does the same; a test holds i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -19,7 +19,7 @@ from tympan.portal.pages import HEADERS, Pages
 from tympan.portal.session import is_own_form, signed_in
 
 LONGEST_FORM = 16_384
-_MOST_FIELDS = 40
+_MOST_FIELDS = 400
 
 Act = Callable[[Request, FormData], "str | Response"]
 Show = Callable[[Request], Response]
@@ -52,11 +52,13 @@ class RefusedForm:
         name: Of the form.
         error: What was wrong and what to do.
         values: What was typed; nobody types it twice.
+        chosen: Every value of fields that may have several.
     """
 
     name: str
     error: str
     values: Mapping[str, str]
+    chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def action_route(pages: Pages, action: Action) -> Route:
@@ -78,7 +80,10 @@ def _handler(pages: Pages, action: Action) -> Callable[[Request], Awaitable[Resp
         try:
             done = await run_in_threadpool(action.act, request, form)
         except ServiceError as refused:
-            return await _refused(request, show, RefusedForm(action.name, refused.message, values), 422)
+            chosen = {name: texts_of(form, name) for name in values}
+            return await _refused(
+                request, show, RefusedForm(action.name, refused.message, values, chosen), 422
+            )
         if isinstance(done, Response):
             return done
         return RedirectResponse(done, status_code=303, headers=HEADERS)
@@ -98,3 +103,8 @@ def text_of(form: FormData, name: str) -> str:
     """One field, without the space around it; empty when it is missing."""
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+def texts_of(form: FormData, name: str) -> list[str]:
+    """Every value of a field that may be given several times, such as ticked boxes."""
+    return [value for value in form.getlist(name) if isinstance(value, str)]

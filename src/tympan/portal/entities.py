@@ -1,32 +1,27 @@
-"""Pages of one dataset, evaluation, model and endpoint."""
+"""Pages of one dataset, evaluation and endpoint."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tympan.domain.errors import NotFoundError
-from tympan.domain.job import JobEvent, JobProgress
-from tympan.domain.model import CustomModel
 from tympan.domain.resource import WorkedResource
-from tympan.portal.curves import Curve, curve_of
 from tympan.portal.deployment import choosable_models, newest_logs
+from tympan.portal.entity_values import entity_values
 from tympan.portal.pages import Pages
-from tympan.portal.projects import model_names, project_values
+from tympan.portal.projects import model_names
 from tympan.portal.reports import objects, read_report, worst_recordings
 from tympan.portal.samples import samples
-from tympan.portal.words import percent
 from tympan.wire.addresses import Addresses
 from tympan.wire.management.endpoints import MODES
 from tympan.wire.verdicts import verdicts
 
 _REPORT_ROWS = 200
 _RECORDINGS = 20
-_CURVES = {"loss": "Training loss", "dev_wer": "Word error rate on development recordings"}
 
 
 def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
@@ -35,7 +30,6 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
     return {
         "/projects/{project_id}/data/{entity_id}": shown.dataset,
         "/projects/{project_id}/testing/{entity_id}": shown.evaluation,
-        "/projects/{project_id}/training/{entity_id}": shown.model,
         "/projects/{project_id}/deployment/{entity_id}": shown.endpoint,
     }
 
@@ -76,19 +70,6 @@ class _EntityPages:
         }
         return self._pages.page(request, "evaluation.html", values)
 
-    def model(self, request: Request) -> Response:
-        model = self._services.models.get(request.path_params["entity_id"])
-        names = model_names(self._pages, {model.base_model_id})
-        values = self._around(request, "training", model) | {
-            "model": model,
-            "base_name": names[model.base_model_id],
-            "datasets": [(one, self._dataset_name(one)) for one in model.dataset_ids],
-            "summary": [(_label(name), _said(name, value)) for name, value in model.summary.items()],
-            "curves": self._curves(model),
-            "report": self._model_report(model),
-        }
-        return self._pages.page(request, "model.html", values)
-
     def endpoint(self, request: Request) -> Response:
         endpoint = self._services.endpoints.get(request.path_params["entity_id"])
         addresses = Addresses(base_url=self._base_url(request))
@@ -108,15 +89,7 @@ class _EntityPages:
 
     def _around(self, request: Request, tab: str, entity: WorkedResource) -> dict[str, object]:
         """What every page of an entity shows besides the entity."""
-        project_id = request.path_params["project_id"]
-        if entity.project_id != project_id:
-            raise NotFoundError(f"'{entity.display_name}' is not in this project.")
-        return project_values(self._pages, project_id, tab) | {"progress": self._progress(entity)}
-
-    def _progress(self, entity: WorkedResource) -> JobProgress | None:
-        if entity.job_id is None or entity.status.is_terminal:
-            return None
-        return self._services.jobs.progress(entity.job_id)
+        return entity_values(self._pages, request, tab, entity)
 
     def _dataset_name(self, dataset_id: str) -> str:
         try:
@@ -124,49 +97,8 @@ class _EntityPages:
         except NotFoundError:
             return "deleted dataset"
 
-    def _curves(self, model: CustomModel) -> list[Curve]:
-        try:
-            events = self._services.jobs.events(model.job_id) if model.job_id else ()
-        except NotFoundError:
-            return []
-        drawn = (
-            curve_of(title, _points(events, kind), is_rate="wer" in kind) for kind, title in _CURVES.items()
-        )
-        return [curve for curve in drawn if curve is not None]
-
-    def _model_report(self, model: CustomModel) -> str | None:
-        report = read_report(self._services.blobs, model.files, "report.json")
-        return None if report is None else json.dumps(report, indent=2, ensure_ascii=False)
-
     def _base_url(self, request: Request) -> str:
         if self._services.public_url is not None:
             return self._services.public_url.rstrip("/")
         scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
         return f"{scheme}://{request.headers.get('x-forwarded-host', request.url.netloc)}"
-
-
-def _points(events: Sequence[JobEvent], kind: str) -> list[tuple[float, float]]:
-    """The figures of one kind of event: its step, or its place when it names none."""
-    points = []
-    for event in events:
-        if event.kind == kind:
-            value = next(
-                (event.payload[name] for name in (kind, "value", "wer") if name in event.payload), None
-            )
-            step = event.payload.get("step", event.sequence)
-            if isinstance(value, int | float) and isinstance(step, int | float):
-                points.append((float(step), float(value)))
-    return points
-
-
-def _label(name: str) -> str:
-    text = name.replace("_", " ").replace("wer", "WER")
-    return text[:1].upper() + text[1:]
-
-
-def _said(name: str, value: object) -> str:
-    if isinstance(value, float) and "wer" in name.split("_"):
-        return percent(value)
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

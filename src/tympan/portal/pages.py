@@ -100,6 +100,7 @@ def make_pages(services: PortalServices) -> Pages:
         size=words.size_words,
         status=words.status_words,
         kind=words.kind_words,
+        gate=words.gate_words,
     )
     return Pages(services, environment, _assets_hash(_FOLDER / "static"))
 

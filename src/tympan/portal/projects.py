@@ -16,7 +16,6 @@ from tympan.domain.query import Filter, Query
 from tympan.portal.actions import Action, text_of
 from tympan.portal.deployment import choosable_models
 from tympan.portal.pages import Pages
-from tympan.portal.trainings import trainable
 from tympan.usecases.projects import NewProject, ProjectChange, members_of
 
 _ROWS = 50
@@ -103,7 +102,6 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
         "/projects/{project_id}/settings": shown.settings,
         "/projects/{project_id}/data": shown.data,
         "/projects/{project_id}/testing": shown.testing,
-        "/projects/{project_id}/training": shown.training,
         "/projects/{project_id}/deployment": shown.deployment,
     }
 
@@ -191,11 +189,6 @@ class _ProjectPages:
 
     def testing(self, request: Request) -> Response:
         return self._tab(request, "testing", self._services.evaluations)
-
-    def training(self, request: Request) -> Response:
-        bases, datasets = trainable(self._pages, request.path_params["project_id"])
-        more = {"bases": bases, "datasets": datasets}
-        return self._tab(request, "training", self._services.models, more)
 
     def deployment(self, request: Request) -> Response:
         project = self._services.projects.get(request.path_params["project_id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tympan.domain.dataset import DatasetKind
+from tympan.domain.model import CustomModel
 from tympan.domain.resource import Status, WorkedResource
 
 _STATUS = {
@@ -21,6 +22,12 @@ _KINDS = {
     DatasetKind.LANGUAGE_MARKDOWN: "Structured text",
     DatasetKind.OUTPUT_FORMATTING: "Display format",
 }
+_GATE = {
+    "passed": ("Passed", "good", "✓"),
+    "failed": ("Held back", "bad", "✕"),
+    "approved": ("Approved all the same", "busy", "!"),
+    "notMeasured": ("Not measured", "busy", "?"),
+}
 _KILO = 1000
 _MINUTE = 60
 
@@ -33,6 +40,12 @@ def status_words(resource: WorkedResource) -> tuple[str, str, str]:
 def kind_words(kind: DatasetKind) -> str:
     """The portal's name of a dataset kind."""
     return _KINDS[kind]
+
+
+def gate_words(model: CustomModel) -> tuple[str, str, str] | None:
+    """What the promotion gate said of a model; None where it said nothing."""
+    verdict = str(model.summary.get("gate", ""))
+    return _GATE.get("approved" if verdict == "failed" and model.summary.get("approval") else verdict)
 
 
 def percent(rate: float) -> str:

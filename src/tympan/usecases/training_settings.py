@@ -9,29 +9,33 @@ from typing import Any
 from tympan.domain.errors import InvalidInputError
 from tympan.ports.trainer import TrainingSettings
 
-_DEVICES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
+class Range:
+    """What a number may be, ends included."""
+
     low: float
     high: float
     is_whole: bool = True
 
 
-_RANGES = {
-    "seed": _Range(0, 2**31 - 1),
-    "epochs": _Range(1, 50),
-    "learning_rate": _Range(1e-7, 1e-1, is_whole=False),
-    "batch_size": _Range(1, 128),
-    "lora_rank": _Range(1, 256),
-    "patience": _Range(1, 100),
+RANGES = {
+    "seed": Range(0, 2**31 - 1),
+    "epochs": Range(1, 50),
+    "learning_rate": Range(1e-7, 1e-1, is_whole=False),
+    "batch_size": Range(1, 128),
+    "lora_rank": Range(1, 256),
+    "patience": Range(1, 100),
 }
-_PERCENT = _Range(1, 100)
+PERCENT = Range(1, 100)
+"""Of ``weight_percent``."""
+
 GENERAL_DATASET = "general_dataset"
 """Id of a dataset of everyday recordings that the trained model must hear as well as its base model."""
 
-SETTABLE = (*_RANGES, "device", GENERAL_DATASET)
+SETTABLE = (*RANGES, "device", GENERAL_DATASET)
 """Names an owner may give; ``weight_percent`` is a member of the model itself."""
 
 
@@ -50,7 +54,7 @@ def checked_settings(settings: Mapping[str, Any], weight_percent: int) -> Traini
             _check(name, value)
         elif name not in SETTABLE:
             raise _unknown(name)
-    if not _fits(_PERCENT, weight_percent):
+    if not _fits(PERCENT, weight_percent):
         raise InvalidInputError(
             f"customModelWeightPercent is {weight_percent}; it must be a whole number from 1 to 100.",
             target="properties.customModelWeightPercent",
@@ -73,10 +77,10 @@ def _check(name: str, value: object) -> None:
             )
         return
     if name == "device":
-        if value not in _DEVICES:
+        if value not in DEVICES:
             raise InvalidInputError(f"device is '{value}'; use auto, cpu or cuda.", target="settings.device")
         return
-    wanted = _RANGES.get(name)
+    wanted = RANGES.get(name)
     if wanted is None:
         raise _unknown(name)
     if not _fits(wanted, value):
@@ -87,7 +91,7 @@ def _check(name: str, value: object) -> None:
         )
 
 
-def _fits(wanted: _Range, value: object) -> bool:
+def _fits(wanted: Range, value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return (isinstance(value, int) or not wanted.is_whole) and wanted.low <= value <= wanted.high

@@ -1,9 +1,9 @@
 // Small behaviours of every page. Pages work without them, but for dialogs and copying.
 
 /** Writes times in the reader's own zone; the server's words, in UTC, stay as a hint. */
-function localTimes() {
+function localTimes(within) {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  for (const time of document.querySelectorAll("time[datetime]")) {
+  for (const time of within.querySelectorAll("time[datetime]")) {
     time.title = time.textContent;
     time.textContent = format.format(new Date(time.dateTime));
   }
@@ -93,7 +93,42 @@ function tabs() {
   }
 }
 
-localTimes();
+/**
+ * Parts of a page that change while work goes on: the page is asked for again, and what differs is
+ * put in place. What the reader has opened stays open, and a part with the focus is left alone.
+ */
+function liveParts() {
+  const told = document.getElementById("told");
+  const shown = new Map();
+  for (const part of document.querySelectorAll("[data-live]")) shown.set(part.id, part.innerHTML);
+  const put = (part, fresh) => {
+    const open = [...part.querySelectorAll("details[open]")].map((details) => details.id);
+    if (part.dataset.state !== fresh.dataset.state) told.textContent = fresh.dataset.state;
+    part.replaceChildren(...fresh.childNodes);
+    for (const id of open) if (id) document.getElementById(id)?.setAttribute("open", "");
+    part.dataset.state = fresh.dataset.state;
+    part.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
+    localTimes(part);
+  };
+  const look = async () => {
+    const answer = document.hidden ? null : await fetch(location.href).catch(() => null);
+    if (answer?.ok && !answer.redirected) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of document.querySelectorAll("[data-live]")) {
+        const fresh = page.getElementById(part.id);
+        if (!fresh || part.contains(document.activeElement)) continue;
+        if (fresh.innerHTML === shown.get(part.id) && fresh.hasAttribute("data-live")) continue;
+        shown.set(part.id, fresh.innerHTML);
+        put(part, fresh);
+      }
+    }
+    if (document.querySelector("[data-live]")) setTimeout(look, 2000);
+  };
+  if (shown.size) setTimeout(look, 2000);
+}
+
+liveParts();
+localTimes(document);
 dialogs();
 wizards();
 copying();
