@@ -5,7 +5,17 @@ from tests.portal.conftest import HOSTILE
 
 from tympan.portal.pages import make_pages
 from tympan.portal.site import all_actions
-from tympan.rest import endpoint_logs, endpoints, jobs, models, ours, projects, tokens
+from tympan.rest import (
+    endpoint_logs,
+    endpoints,
+    evaluation_reports,
+    evaluations,
+    jobs,
+    models,
+    ours,
+    projects,
+    tokens,
+)
 from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
@@ -23,11 +33,12 @@ def place(endpoint):
 
 
 def test_every_action_has_a_route_in_the_public_api(site):
-    routers = [(ROOT, one.router) for one in (projects, endpoints, models)]
+    routers = [(ROOT, one.router) for one in (projects, endpoints, evaluations, models)]
     routers += [
         (OURS, ours.router),
         (OURS, endpoint_logs.our_router),
         (OURS, jobs.router),
+        (OURS, evaluation_reports.router),
         ("", tokens.router),
     ]
     public = {

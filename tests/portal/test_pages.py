@@ -207,11 +207,11 @@ def test_an_evaluation_shows_verdict_figures_and_the_worst_recordings(signed_in,
     page = signed_in.page(f"/projects/{project.id}/testing/{made.id}")
     assert "Custom is better than Base" in page.text
     assert "Two recordings were also trained on." in page.text
-    assert "<i>robbing S robin (substituted)" in page.text
-    assert "now D (deleted)" in page.text
-    assert "please I (inserted)" in page.text
+    assert "robin Base: <i>robbing S (substituted)" in page.text
+    assert "now Base: nothing D (deleted)" in page.text
+    assert "Custom: please I (inserted)" in page.text
     assert "-50.0 %" in page.text
-    assert "Custom 20.0 % 10.0 %" in signed_in.page(f"/projects/{project.id}/testing").text
+    assert "Better Base Custom 20.0 % 10.0 %" in signed_in.page(f"/projects/{project.id}/testing").text
 
 
 def test_a_model_shows_its_dates_curves_and_report(signed_in, project):

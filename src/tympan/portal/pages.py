@@ -101,6 +101,7 @@ def make_pages(services: PortalServices) -> Pages:
         status=words.status_words,
         kind=words.kind_words,
         gate=words.gate_words,
+        verdict=words.verdict_words,
     )
     return Pages(services, environment, _assets_hash(_FOLDER / "static"))
 

@@ -101,7 +101,6 @@ def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
         "/projects/{project_id}": shown.one,
         "/projects/{project_id}/settings": shown.settings,
         "/projects/{project_id}/data": shown.data,
-        "/projects/{project_id}/testing": shown.testing,
         "/projects/{project_id}/deployment": shown.deployment,
     }
 
@@ -186,9 +185,6 @@ class _ProjectPages:
 
     def data(self, request: Request) -> Response:
         return self._tab(request, "data", self._services.datasets)
-
-    def testing(self, request: Request) -> Response:
-        return self._tab(request, "testing", self._services.evaluations)
 
     def deployment(self, request: Request) -> Response:
         project = self._services.projects.get(request.path_params["project_id"])

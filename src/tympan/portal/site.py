@@ -11,7 +11,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tympan.domain.errors import NotAuthenticatedError
-from tympan.portal import deployment, downloads, entities, projects, training_page, trainings, trial
+from tympan.portal import (
+    deployment,
+    downloads,
+    entities,
+    evaluation_page,
+    evaluations,
+    projects,
+    training_page,
+    trainings,
+    trial,
+)
 from tympan.portal.actions import Action, action_route
 from tympan.portal.pages import HEADERS, Pages, make_pages
 from tympan.portal.services import PortalServices
@@ -27,9 +37,13 @@ def create_portal(services: PortalServices) -> Starlette:
     shown = {
         **projects.routes(pages),
         **entities.routes(pages),
-        **trainings.routes(pages),  # before the page of one: its form has an address of the same form
+        # Forms before pages of one: both have addresses of the same shape.
+        **trainings.routes(pages),
         **training_page.routes(pages),
+        **evaluations.routes(pages),
+        **evaluation_page.routes(pages),
         **downloads.routes(pages),
+        **evaluation_page.downloads(pages),
         **deployment.routes(pages),
         **trial.routes(pages),
     }
@@ -52,11 +66,13 @@ def create_portal(services: PortalServices) -> Starlette:
 
 def all_actions(pages: Pages) -> list[Action]:
     """Everything people can do in the portal."""
-    shown = {**projects.routes(pages), **entities.routes(pages), **training_page.routes(pages)}
-    deploying, training = "/projects/{project_id}/deployment", "/projects/{project_id}/training"
+    shown = {**projects.routes(pages), **entities.routes(pages)}
+    deploying = "/projects/{project_id}/deployment"
+    [training], [evaluation] = training_page.routes(pages).values(), evaluation_page.routes(pages).values()
     return [
         *projects.actions(pages),
-        *trainings.actions(pages, shown[f"{training}/{{entity_id}}"]),
+        *trainings.actions(pages, training),
+        *evaluations.actions(pages, evaluation),
         *deployment.actions(pages, shown[deploying], shown[f"{deploying}/{{entity_id}}"]),
         *trial.actions(pages),
     ]

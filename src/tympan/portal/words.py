@@ -28,6 +28,11 @@ _GATE = {
     "approved": ("Approved all the same", "busy", "!"),
     "notMeasured": ("Not measured", "busy", "?"),
 }
+_VERDICTS = {
+    "better": ("Better", "good", "✓"),
+    "worse": ("Worse", "bad", "✕"),
+    "undecided": ("Cannot be told apart", "busy", "="),
+}
 _KILO = 1000
 _MINUTE = 60
 
@@ -46,6 +51,11 @@ def gate_words(model: CustomModel) -> tuple[str, str, str] | None:
     """What the promotion gate said of a model; None where it said nothing."""
     verdict = str(model.summary.get("gate", ""))
     return _GATE.get("approved" if verdict == "failed" and model.summary.get("approval") else verdict)
+
+
+def verdict_words(verdict: str) -> tuple[str, str, str]:
+    """The verdict of a comparison."""
+    return _VERDICTS[verdict]
 
 
 def percent(rate: float) -> str:
