@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.portal.bench import FIRST, HOSTILE, SECOND, TEXTS, Bench
 
 from tympan.app.limits import published_limits
 from tympan.app.settings import Settings
@@ -28,7 +29,6 @@ from tympan.usecases.jobs import Jobs
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 
-HOSTILE = '"><script>alert(1)</script>'
 OWNER_KEY = "0123456789abcdef" * 4
 _VOID = {"meta", "link", "input", "br", "polyline"}
 
@@ -141,3 +141,27 @@ def send(signed_in):
         return signed_in.client.post(path, data={"token": token} | fields)
 
     return send
+
+
+@pytest.fixture
+def bench(site, project):
+    bench = Bench(TEXTS, store=site.store, blobs=site.blobs)
+    bench.dataset = bench.move(bench.dataset, project)
+    return bench
+
+
+@pytest.fixture
+def models(bench):
+    first = bench.add_model(FIRST, display_name="Base")
+    return first, bench.add_model(SECOND, display_name=HOSTILE, dataset_ids=())
+
+
+@pytest.fixture
+def tested(send, bench, models):
+    """The address of a test of both models that was started in the portal and has run."""
+    new = {"name": HOSTILE, "dataset": bench.dataset.id, "model1": models[0], "model2": models[1]}
+    there = send(
+        f"/projects/{bench.dataset.project_id}/testing", **new, terms="Ann Smith\r\n\r\n Tympan \r\n"
+    ).headers["location"]
+    bench.score(there.rsplit("/", 1)[1])
+    return there

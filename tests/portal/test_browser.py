@@ -3,14 +3,26 @@
 import shutil
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import uvicorn
 from playwright.sync_api import expect, sync_playwright
 from tests.npm_packages import npm_package
+from tests.portal.test_pages import stored
 
+from tympan.domain.job import JobEvent, JobKind, JobState
+from tympan.domain.resource import Failure, Status
 from tympan.portal.site import create_portal
-from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
+from tympan.testing.entities import (
+    make_base_model,
+    make_endpoint,
+    make_job,
+    make_log,
+    make_model,
+    make_project,
+)
+from tympan.usecases.job_states import begin_attempt, end_job
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -114,6 +126,82 @@ def test_no_page_or_dialog_is_inaccessible(page, axe, endpoint, scheme):
             assert not violations(page, axe), (path, opener.inner_text())
             page.keyboard.press("Escape")
         assert page.locator("img").count() == 0, "a name was taken for markup"
+
+
+@pytest.fixture
+def running(site, project, endpoint):
+    """A training at work, with curves and a warning."""
+    model = make_model(
+        project_id=project.id, base_model_id=endpoint.model_id, display_name=HOSTILE, status=Status.RUNNING
+    )
+    job = make_job(kind=JobKind.TRAIN_MODEL, resource_id=model.id, state=JobState.RUNNING, step="train")
+    site.add("jobs", job)
+    with site.store.write() as tx:
+        for step in range(3):
+            tx.jobs.add_event(event(job, "loss", step=step, loss=3 - step))
+            tx.jobs.add_event(event(job, "dev_wer", step=step, wer=0.3 - step / 10))
+        tx.jobs.add_event(event(job, "warning", text=HOSTILE))
+    return site.add("models", replace(model, job_id=job.id))
+
+
+def event(job, kind, **payload):
+    return JobEvent(job_id=job.id, sequence=0, kind=kind, payload=payload, at=job.created_at)
+
+
+@pytest.fixture
+def held_back(site, project, endpoint):
+    """A model the gate found worse than its base model."""
+    checks = [
+        {"name": name, "outcome": outcome, "text": HOSTILE}
+        for name, outcome in (("gain", "passed"), ("general", "failed"), ("length", "notMeasured"))
+    ]
+    report = stored(site, "report.json", {"gate": {"verdict": "failed", "checks": checks}}, "ModelReport")
+    found = {"status": Status.SUCCEEDED, "summary": {"gate": "failed"}, "files": (report,)}
+    return site.add("models", make_model(project_id=project.id, base_model_id=endpoint.model_id, **found))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_trainings_and_tests_is_inaccessible(page, axe, tested, running, held_back, scheme):
+    page.emulate_media(color_scheme=scheme)
+    project = f"/projects/{running.project_id}"
+    trained = [f"training/{one}" for one in ("new", running.id, held_back.id, f"new?copy={held_back.id}")]
+    for path in ("training", "testing", "testing/new", *trained, tested.removeprefix(f"{project}/")):
+        page.goto(f"{project}/{path}")
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert not violations(page, axe), path
+        assert page.locator("img").count() == 0, "a name was taken for markup"
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_a_training_is_started_by_keyboard_and_watched_to_its_end(page, site, project, endpoint):
+    page.goto(f"/projects/{project.id}/training/new")
+    page.get_by_role("radio", name=HOSTILE).focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Text to learn").fill("Call Ann Bell.")
+    page.get_by_role("button", name="Next").press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("Clinic")
+    page.get_by_text("Settings", exact=True).last.press("Enter")
+    page.get_by_label("Passes over the data").fill("2")
+    page.get_by_role("button", name="Train").press("Enter")
+    expect(page.get_by_text("Waits for its turn")).to_be_visible()
+    [model] = site.services.models.list()
+    assert (model.settings, model.text) == ({"epochs": 2}, "Call Ann Bell.")
+    with site.store.write() as tx:
+        job = begin_attempt(tx, tx.jobs.get(model.job_id), site.clock.now(), step="train")
+        for step in range(2):
+            tx.jobs.add_event(event(job, "loss", step=step, loss=3 - step))
+    expect(page.get_by_role("img", name="Training loss")).to_be_visible()
+    page.get_by_text("As a table").click()
+    with site.store.write() as tx:
+        failure = Failure(code="Diverged", message=HOSTILE)
+        end_job(tx, tx.jobs.get(job.id), site.clock.now(), JobState.FAILED, failure)
+    expect(page.get_by_text("Diverged")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Failed")
+    expect(page.get_by_role("cell", name="3", exact=True)).to_be_visible()  # the table was left open
+    expect(page.get_by_text("Try again").first).to_be_visible()
 
 
 def test_a_first_project_is_made_by_keyboard_alone(page):

@@ -1,79 +1,16 @@
 """The testing tab, without a browser: real reports, written from what fakes heard."""
 
-from dataclasses import replace
-
 import pytest
+from tests.portal.bench import TEXTS
 from tests.portal.conftest import HOSTILE, Page
-from tests.unit.test_scoring import House
 
 from tympan.domain.dataset import DatasetKind
-from tympan.domain.job import JobState
-from tympan.testing.entities import make_evaluation, make_project
-from tympan.usecases.job_states import end_job
-
-TEXTS = [
-    "We met Ann Smith at Tympan today.",
-    "It costs twenty dollars.",
-    "The cat sat on the mat.",
-    f"Say {HOSTILE} now.",
-    *["The weather is fine today and stays so."] * 9,
-]
-FIRST = [
-    "we met Anne Smith at tin pan today",
-    "it costs $20",
-    "the hat sat on the mat",
-    "say scripts now",
-    *["the weather is fine today and stays so"] * 9,
-]
-SECOND = ["we met ann smith at tympan today", "it costs", "the hat sat on the mat", *FIRST[3:]]
-
-
-class Bench(House):
-    """Runs the tests that the portal has started."""
-
-    def utterance(self, number, text):
-        return replace(super().utterance(number, text), labels={"room": ("bar", HOSTILE)[number % 2]})
-
-    def move(self, dataset, project):
-        dataset = replace(dataset, project_id=project.id, display_name="Calls")
-        with self.store.write() as tx:
-            tx.datasets.save(dataset)
-        return dataset
-
-    def score(self, evaluation_id):
-        evaluation = self.get(make_evaluation(id=evaluation_id))
-        self.scoring.run_recognize(self.attempt(evaluation, "recognize"))
-        context = self.attempt(evaluation, "score")
-        self.scoring.run_score(context)
-        with self.store.write() as tx:
-            end_job(tx, tx.jobs.get(context.job.id), self.clock.now(), JobState.SUCCEEDED)
-
-
-@pytest.fixture
-def bench(site, project):
-    bench = Bench(TEXTS, store=site.store, blobs=site.blobs)
-    bench.dataset = bench.move(bench.dataset, project)
-    return bench
+from tympan.testing.entities import make_project
 
 
 @pytest.fixture
 def tab(project):
     return f"/projects/{project.id}/testing"
-
-
-@pytest.fixture
-def models(bench):
-    first = bench.add_model(FIRST, display_name="Base")
-    return first, bench.add_model(SECOND, display_name=HOSTILE, dataset_ids=())
-
-
-@pytest.fixture
-def tested(send, bench, tab, models):
-    """The address of a test of both models that was started in the portal and has run."""
-    new = {"name": HOSTILE, "dataset": bench.dataset.id, "model1": models[0], "model2": models[1]}
-    there = send(tab, **new, terms="Ann Smith\r\n\r\n Tympan \r\n").headers["location"]
-    bench.score(there.rsplit("/", 1)[1])
-    return there
 
 
 def test_the_form_offers_recordings_and_models_and_takes_over_a_choice(signed_in, bench, tab, models):
@@ -119,7 +56,7 @@ def test_recordings_are_filtered_by_what_became_of_them(signed_in, tested):
     assert "ann Base: anne S (substituted) ann" in fixed.text
     assert "Base: tin I (inserted)" in fixed.text
     broken = signed_in.page(f"{tested}?show=broken")
-    assert f"twenty twenty {HOSTILE}: nothing D (deleted)" in broken.text
+    assert f"twenty twenty {HOSTILE}: twenty D (deleted)" in broken.text
     right = signed_in.page(f"{tested}?show=right&page=99")
     assert "höre 12.wav" in right.text
     assert "Page" not in right.text.partition("Recordings")[2].partition("Files")[0].replace("Pages", "")

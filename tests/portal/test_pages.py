@@ -208,7 +208,7 @@ def test_an_evaluation_shows_verdict_figures_and_the_worst_recordings(signed_in,
     assert "Custom is better than Base" in page.text
     assert "Two recordings were also trained on." in page.text
     assert "robin Base: <i>robbing S (substituted)" in page.text
-    assert "now Base: nothing D (deleted)" in page.text
+    assert "now Base: now D (deleted)" in page.text
     assert "Custom: please I (inserted)" in page.text
     assert "-50.0 %" in page.text
     assert "Better Base Custom 20.0 % 10.0 %" in signed_in.page(f"/projects/{project.id}/testing").text
@@ -229,7 +229,7 @@ def test_a_model_shows_its_dates_curves_and_report(signed_in, project):
     signed_in.add("models", made)
     page = signed_in.page(f"/projects/{project.id}/training/{made.id}")
     assert "Base" in page.text
-    assert "never" in page.text
+    assert "no end date" in page.text
     assert "torch" in page.text
     assert len(page.all("polyline")) == 2
     assert "3 step 0 2" in page.text, "the axis of the loss ends on a round figure"

@@ -73,7 +73,7 @@ def test_the_form_says_what_a_base_model_takes_and_offers_what_was_imported(sign
     page = signed_in.page(f"{tab}/new")
     assert [one["value"] for one in page.all("input", name="base")] == [base.id]
     assert "Learns from Audio + transcripts, Audio, Plain text" in page.text
-    assert "Trains until never" in page.text
+    assert "Trains until: no end date" in page.text
     assert [one["value"] for one in page.all("input", name="dataset")] == [datasets[1].id, datasets[0].id]
     assert "5 recordings, 1 min 01 s" in page.text
     assert [one["value"] for one in page.all("option", value=datasets[0].id)], "audio with transcripts tests"
@@ -199,7 +199,7 @@ def test_the_table_says_verdict_data_and_dates(signed_in, tab, project, base, da
     signed_in.add("models", make_model(summary={"gate": "passed"}, dataset_ids=ids, **fields))
     signed_in.add("models", make_model(**fields | {"decoding_expires_at": gone, "base_model_id": "gone"}))
     page = signed_in.page(tab)
-    assert "Calls, deleted dataset, Words and 1 more 2026-01-12, soon never" in page.text
+    assert "Calls, deleted dataset, Words and 1 more 2026-01-12, soon no end date" in page.text
     assert "ended 2025-12-29" in page.text
     for said in ("Passed", "Held back", "deleted model", HOSTILE):
         assert said in page.text

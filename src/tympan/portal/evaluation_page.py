@@ -23,7 +23,7 @@ from tympan.wire.verdicts import verdicts
 
 _ONE = "/projects/{project_id}/testing/{entity_id}"
 _MOST_CONFUSIONS = 30
-_MOST_ROWS = 50
+_MOST_ROWS = 25
 _LISTED_ERRORS = {"topSubstitutions": "S", "topDeletions": "D", "topInsertions": "I"}
 _REPORT_KEEPS = 50
 """Errors of a kind that a report lists; a list of fewer is whole. Source: ``usecases.score_report``."""
