@@ -26,8 +26,9 @@ demo: install  ## the whole loop on real recorded speech; make demo ARGS="--data
 system-packages:  ## what the tests need beside Python: PostgreSQL, sclite, npm and Chromium (Debian, Ubuntu)
 	@tests/system-packages
 
-test: install system-packages  ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: install system-packages  ## all tests; those of whole servers one after the other, as they watch the clock
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/api tests/contract tests/portal $(ARGS)
+	$(BIN)/python -m pytest tests/sdk tests/slow $(ARGS)
 
 test-fast: install  ## without real models and processes
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
