@@ -1,9 +1,11 @@
 """What a collector is sent about requests, streams and jobs, through real HTTP and real processes' seams."""
 
+import re
 import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
@@ -25,9 +27,11 @@ from tympan.testing.entities import make_base_model, make_endpoint
 from tympan.testing.live_recognizer import FakeLive
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.speaker_embedder import FakeEmbedder
+from tympan.testing.tracing import FakeTracer
 from tympan.usecases.long_listening import LongListening
 from tympan.usecases.recognition import Recognition
 
+ROOT = Path(__file__).parents[2]
 SECRET_WORDS = "Remind Zaphod to buy pencils"
 SHORT = "/speech/recognition/conversation/cognitiveservices/v1"
 OPENAI = "/v1/audio/transcriptions"
@@ -158,6 +162,27 @@ def test_a_turn_tells_when_its_first_answers_came_and_its_decoding_is_below_it(t
     assert not any(b"Zaphod" in body for body in sent.bodies)
 
 
+def test_what_a_turn_asks_of_the_model_host_later_is_below_it_too(tmp_path):
+    tracer = FakeTracer()
+    world = make_world(tmp_path, tracer=tracer)
+    for locale in ("en-US", "de-DE"):
+        world.add(make_base_model(locale=locale))
+    place = Place(world, tracer=tracer)
+    identify, asked = place.recognizer.identify_languages, []
+
+    def watched(*arguments):
+        asked.append(tracer.carrier().get("traceparent", ""))
+        return identify(*arguments)
+
+    place.recognizer.identify_languages = watched
+    context = {"languageId": {"languages": ["en-US", "de-DE"], "mode": "DetectContinuous"}}
+    with place.connect("/stt/speech/universal/v2", language=None) as socket:
+        Speaker(socket).begin(**context).send(said(2.5, 1.0)).phrases()
+    [turn] = [span for span in tracer.spans if span.name == "stream turn"]
+    assert len(asked) > 1
+    assert all(turn.id in carrier for carrier in asked), asked
+
+
 def test_a_turn_that_is_turned_away_has_failed(traced):
     place = Place(traced.world, tracer=traced.tracer, most=0)
     with place.connect() as socket, pytest.raises(WebSocketDisconnect):
@@ -193,3 +218,10 @@ def test_a_server_without_the_packages_says_what_to_install(tmp_path):
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(InvalidInputError, match="no address of a collector"):
         check_tracing(Settings(otlp_endpoint="collector:4317"))
+
+
+def test_the_page_names_every_value_of_a_span_and_no_other():
+    sources = [path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py")]
+    tracing = "".join(text for text in sources if "tympan.ports.tracing" in text)
+    page = (ROOT / "docs" / "observability.md").read_text("utf-8")
+    assert set(re.findall(r"`(tympan\.\w+)`", page)) == set(re.findall(r'"(tympan\.\w+)"', tracing))

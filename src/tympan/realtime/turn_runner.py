@@ -88,7 +88,8 @@ class TurnRunner:
         Raises:
             ServiceError: The request cannot be answered; the message says why.
         """
-        self._chosen = await anyio.to_thread.run_sync(self._services.live.choose, self._wanted)
+        with self.trace.active():
+            self._chosen = await anyio.to_thread.run_sync(self._services.live.choose, self._wanted)
         self.trace.answered_by(self._chosen)
         self._log = self._new_log()
         endpoint = self._request.endpoint_id or BASE
@@ -192,7 +193,8 @@ class TurnRunner:
                 self._hearings.append(await self._patiently(partial(opened, channel)))
             endpoint = self._request.endpoint_id or BASE
             self._meters.append(TurnMeter(self._services.meters, endpoint, self.trace))
-        self._telling = asyncio.create_task(self._tell_all())
+        with self.trace.active():  # what is told may need the model host once more
+            self._telling = asyncio.create_task(self._tell_all())
 
     async def _patiently(self, opening: Callable[[], LiveHearing]) -> LiveHearing:
         """Open a stream; an engine that is being started again is waited for.

@@ -10,6 +10,8 @@ from tympan.ports.meters import BASE
 from tympan.ports.tracing import Carrier, Role, Tracer, failure_of
 from tympan.usecases.serving import Chosen
 
+_FIRST = {"first_partial": "tympan.first_partial_s", "final": "tympan.final_s"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOrigin:
@@ -74,4 +76,4 @@ class TurnTrace:
         self._span.event(name, {"seconds": seconds})
         if name not in self._told:
             self._told.add(name)
-            self._span.set({f"tympan.{name}_s": seconds})
+            self._span.set({_FIRST[name]: seconds})

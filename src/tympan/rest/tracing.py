@@ -8,6 +8,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tympan.ports.meters import BASE
 from tympan.ports.tracing import Role, Span, Tracer, Value, carried, traced
 from tympan.rest.metrics import shown_method, template_of
 from tympan.rest.recognition_meter import named_endpoint
@@ -70,4 +71,4 @@ def _answered(span: Span, status: int) -> None:
 def _endpoint(scope: Scope) -> dict[str, Value]:
     """The endpoint that the request names, in its path or otherwise."""
     named = named_endpoint(scope) or scope.get("path_params", {}).get("endpoint_id", "")
-    return {"tympan.endpoint": named} if named and (is_id(named) or named.isalpha()) else {}
+    return {"tympan.endpoint": named} if named == BASE or is_id(named) else {}
