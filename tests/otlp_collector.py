@@ -42,7 +42,7 @@ class Collector:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
                 is_taken = (
                     self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
                 )

@@ -14,6 +14,7 @@ from tests.api.test_realtime import KEY, Place, Speaker, said
 from tests.contract.test_live_recognizer import SECRET, Host
 from tests.otlp_collector import Collector
 
+from tympan.app.diagnosis import diagnose
 from tympan.app.settings import Settings
 from tympan.app.tracing import check_tracing, tracer_for
 from tympan.backends.model_host.client import ModelHostClient
@@ -218,6 +219,22 @@ def test_a_server_without_the_packages_says_what_to_install(tmp_path):
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(InvalidInputError, match="no address of a collector"):
         check_tracing(Settings(otlp_endpoint="collector:4317"))
+
+
+def test_the_doctor_says_whether_the_collector_answers(tmp_path):
+    with Collector() as collector:
+        here = Settings(data_dir=tmp_path, otlp_endpoint=collector.url)
+        assert found_of_traces(here) == (True, f"{collector.url}/v1/traces answers 200")
+        elsewhere = Settings(data_dir=tmp_path, otlp_endpoint=f"{collector.url}/elsewhere")
+        assert found_of_traces(elsewhere)[0] is False
+    assert found_of_traces(here) == (False, f"{collector.url}/v1/traces cannot be reached (ConnectError)")
+    assert found_of_traces(Settings(data_dir=tmp_path))[0] is True
+
+
+def found_of_traces(settings):
+    [finding] = [one for one in diagnose(settings) if one.check == "Traces"]
+    assert bool(finding.advice) is not finding.is_ok
+    return finding.is_ok, finding.found
 
 
 def test_the_page_names_every_value_of_a_span_and_no_other():

