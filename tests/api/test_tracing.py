@@ -184,11 +184,18 @@ def test_what_a_turn_asks_of_the_model_host_later_is_below_it_too(tmp_path):
     assert all(turn.id in carrier for carrier in asked), asked
 
 
-def test_a_turn_that_is_turned_away_has_failed(traced):
+def test_a_turn_that_is_turned_away_has_failed_and_no_words_pass_for_an_id(traced):
     place = Place(traced.world, tracer=traced.tracer, most=0)
-    with place.connect() as socket, pytest.raises(WebSocketDisconnect):
-        Speaker(socket).begin().send(said(1.0)).messages()
-    assert traced.sent().named("stream turn").failure == "TooManyRequests"
+    with place.connect() as socket:
+        speaker = Speaker(socket)
+        speaker.id = "Zaphod was here"
+        with pytest.raises(WebSocketDisconnect):
+            speaker.send(said(1.0)).messages()
+    sent = traced.sent()
+    turn = sent.named("stream turn")
+    assert turn.failure == "TooManyRequests"
+    assert "tympan.request_id" not in turn.values
+    assert not any(b"Zaphod" in body for body in sent.bodies)
 
 
 def test_nothing_is_traced_and_no_exporter_loaded_unless_it_is_asked_for():

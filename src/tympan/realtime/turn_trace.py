@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tympan.ports.meters import BASE
 from tympan.ports.tracing import Carrier, Role, Tracer, failure_of
 from tympan.usecases.serving import Chosen
 
+_CLEAN_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _FIRST = {"first_partial": "tympan.first_partial_s", "final": "tympan.final_s"}
 
 
@@ -37,7 +39,9 @@ class TurnTrace:
     """
 
     def __init__(self, tracer: Tracer, origin: TurnOrigin) -> None:
-        values = {"tympan.session_id": origin.session_id, "tympan.request_id": origin.request_id[:64]}
+        values = {"tympan.session_id": origin.session_id}
+        if _CLEAN_ID.fullmatch(origin.request_id):  # else it may hold words
+            values["tympan.request_id"] = origin.request_id
         self._span = tracer.begin("stream turn", role=Role.SERVER, parent=origin.parent, values=values)
         self._told: set[str] = set()
 
