@@ -232,3 +232,13 @@ def test_a_commit_takes_thousands_of_blocks(world, client):
     assert commit(client, document, *entries).status_code == 200
     assert world.services.datasets.get(dataset.id).status is Status.RUNNING
     assert len(client.get(document["links"]["listBlocks"]).json()["committedBlocks"]) == 5000
+
+
+def test_a_file_that_comes_in_blocks_may_have_a_name(world, client):
+    named = {"tympan": {"sourceName": "C:\\talks\\calls\x07.zip"}}
+    answer = create(client, ApiVersion.V3_2, kind="AudioFiles", **named)
+    [dataset] = world.services.datasets.list(EVERYTHING)
+    assert answer.status_code == 201
+    assert dataset.source_name == "calls.zip"
+    too_long = create(client, ApiVersion.V3_2, tympan={"sourceName": "x" * 256})
+    assert error_of(too_long, 400, "InvalidRequest", "InvalidPayload")["message"].startswith("tympan")

@@ -1,10 +1,13 @@
 """Pages without a browser: a client and an HTML parser."""
 
 import dataclasses
+import shutil
 from html.parser import HTMLParser
 
 import pytest
 from fastapi.testclient import TestClient
+from playwright.sync_api import sync_playwright
+from tests.npm_packages import npm_package
 from tests.portal.bench import FIRST, HOSTILE, SECOND, TEXTS, Bench
 
 from tympan.app.limits import published_limits
@@ -29,6 +32,9 @@ from tympan.usecases.jobs import Jobs
 from tympan.usecases.models import Models
 from tympan.usecases.projects import Projects
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 OWNER_KEY = "0123456789abcdef" * 4
 _VOID = {"meta", "link", "input", "br", "polyline"}
 
@@ -102,7 +108,7 @@ def site(tmp_path):
         "rule": rule,
         "work_dir": tmp_path,
     }
-    access = Access(**shared)
+    access = Access(token_secret=b"t" * 32, **shared)
     access.bootstrap(OWNER_KEY)
     services = PortalServices(
         access=access,
@@ -165,3 +171,26 @@ def tested(send, bench, models):
     ).headers["location"]
     bench.score(there.rsplit("/", 1)[1])
     return there
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if chromium is None:
+        pytest.fail("Chromium is missing. Install it with: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return (npm_package("axe-core", "4.14.1") / "axe.min.js").read_text("utf-8")
+
+
+def violations(page, axe):
+    """What axe finds wrong with a page as it stands."""
+    page.evaluate(axe)
+    found = page.evaluate("(tags) => axe.run({ runOnly: tags })", RULES)
+    return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]

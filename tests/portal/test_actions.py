@@ -6,6 +6,7 @@ from tests.portal.conftest import HOSTILE
 from tympan.portal.pages import make_pages
 from tympan.portal.site import all_actions
 from tympan.rest import (
+    datasets,
     endpoint_logs,
     endpoints,
     evaluation_reports,
@@ -16,7 +17,7 @@ from tympan.rest import (
     projects,
     tokens,
 )
-from tympan.testing.entities import make_base_model, make_endpoint, make_log, make_project
+from tympan.testing.entities import make_base_model, make_dataset, make_endpoint, make_log, make_project
 from tympan.wire.addresses import OURS
 from tympan.wire.versions import ROOT
 
@@ -33,7 +34,7 @@ def place(endpoint):
 
 
 def test_every_action_has_a_route_in_the_public_api(site):
-    routers = [(ROOT, one.router) for one in (projects, endpoints, evaluations, models)]
+    routers = [(ROOT, one.router) for one in (projects, datasets, endpoints, evaluations, models)]
     routers += [
         (OURS, ours.router),
         (OURS, endpoint_logs.our_router),
@@ -139,7 +140,9 @@ def test_every_form_on_a_page_goes_to_an_action(signed_in, endpoint, place):
     signed_in.services.access.create_endpoint_key(endpoint.id, "phone app")
     table = place.rsplit("/", 1)[0]
     settings = f"/projects/{endpoint.project_id}/settings"
-    for path in ("/projects", settings, table, place):
+    dataset = signed_in.add("datasets", make_dataset(project_id=endpoint.project_id))
+    data = f"/projects/{endpoint.project_id}/data"
+    for path in ("/projects", settings, table, place, data, f"{data}/{dataset.id}"):
         forms = {form["action"] for form in signed_in.page(path).all("form")} - {"/sign-out"}
         assert forms, path
         for address in forms:

@@ -1,14 +1,14 @@
 """The portal in Debian's Chromium: scripts, keyboard, accessibility, what it asks of whom."""
 
-import shutil
 import threading
 import time
 from dataclasses import replace
 
 import pytest
 import uvicorn
-from playwright.sync_api import expect, sync_playwright
-from tests.npm_packages import npm_package
+from playwright.sync_api import expect
+from tests.portal.conftest import violations
+from tests.portal.test_data import CLIPPED, SILENT, imported, row
 from tests.portal.test_pages import stored
 
 from tympan.domain.job import JobEvent, JobKind, JobState
@@ -26,27 +26,8 @@ from tympan.usecases.job_states import begin_attempt, end_job
 
 pytestmark = pytest.mark.timeout(120)
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 HEAVIEST_PAGE_BYTES = 120_000
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if chromium is None:
-        pytest.fail("Chromium is missing. Install it with: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def axe():
-    return (npm_package("axe-core", "4.14.1") / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture
@@ -106,18 +87,20 @@ def endpoint(site, project):
     return endpoint
 
 
-def violations(page, axe):
-    page.evaluate(axe)
-    found = page.evaluate("(tags) => axe.run({ runOnly: tags })", RULES)
-    return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_or_dialog_is_inaccessible(page, axe, endpoint, scheme):
+def test_no_page_or_dialog_is_inaccessible(page, axe, site, project, endpoint, scheme):
     page.emulate_media(color_scheme=scheme)
+    dataset = imported(site, project, [row(1), row(2, CLIPPED), row(3, SILENT)])
     project = f"/projects/{endpoint.project_id}"
     tabs = ("data", "testing", "training", "deployment", "try", "settings", f"deployment/{endpoint.id}")
-    for path in ("/projects", "/base-models", "/limits", "/nothing", *(f"{project}/{tab}" for tab in tabs)):
+    for path in (
+        "/projects",
+        "/base-models",
+        "/limits",
+        "/nothing",
+        dataset,
+        *(f"{project}/{tab}" for tab in tabs),
+    ):
         page.goto(path)
         assert not violations(page, axe), path
         for opener in page.locator("button[data-opens]").all():

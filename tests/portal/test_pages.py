@@ -136,7 +136,9 @@ def test_a_dataset_shows_what_its_import_found(signed_in, project):
         "line": 3,
         "message": "No <tab>.",
     }
-    report = stored(signed_in, "report.json", {"issues": [issue]}, "DatasetReport")
+    row = {"file": "trans.txt", "line": 3, "status": "rejected", "codes": ["TabMissing"]}
+    document = {"issues": [issue], "rows": [row]}
+    report = stored(signed_in, "report.json", document, "DatasetReport")
     made = make_dataset(project_id=project.id).imported(
         signed_in.clock.now(), manifest_key="m", counts=DatasetCounts(accepted=5, rejected=1), files=(report,)
     )
@@ -146,7 +148,7 @@ def test_a_dataset_shows_what_its_import_found(signed_in, project):
         assert words in page.text
     [file] = [link for link in page.links if "/files/" in link]
     download = signed_in.client.get(file)
-    assert download.json() == {"issues": [issue]}
+    assert download.json() == document
     assert download.headers["content-disposition"].startswith("attachment")
     failed = make_dataset(project_id=project.id).failed(
         signed_in.clock.now(), Failure(code="InvalidDataset", message="Nothing usable.")

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tympan.domain.errors import ServiceError
+from tympan.domain.errors import NotAuthenticatedError, ServiceError
 from tympan.portal.pages import HEADERS, Pages
 from tympan.portal.session import is_own_form, signed_in
+from tympan.portal.words import size_words
 
 LONGEST_FORM = 16_384
 _MOST_FIELDS = 400
+_FIELDS_BYTES = 1 << 20
+"""Of the other fields of a form that brings a file, together."""
 
 Act = Callable[[Request, FormData], "str | Response"]
 Show = Callable[[Request], Response]
@@ -35,6 +38,7 @@ class Action:
         act: Does it; returns the address to go to, or the page to show.
         show: The page the form is on; shown again, with the error and what was typed.
         api: Method and path of the public route that does the same.
+        largest_file_bytes: Of the file that the form may bring; 0 takes none.
     """
 
     path: str
@@ -42,6 +46,7 @@ class Action:
     act: Act
     show: Show
     api: tuple[str, str]
+    largest_file_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +72,51 @@ def action_route(pages: Pages, action: Action) -> Route:
 
 
 def _handler(pages: Pages, action: Action) -> Callable[[Request], Awaitable[Response]]:
-    show = pages.guarded(action.show)
-
     async def handle(request: Request) -> Response:
         if await run_in_threadpool(signed_in, request, pages.services) is None:
             return RedirectResponse("/sign-in?expired=1", status_code=303, headers=HEADERS)
-        form = await request.form(max_files=0, max_fields=_MOST_FIELDS, max_part_size=LONGEST_FORM)
-        values = {name: value for name, value in form.items() if isinstance(value, str)}
-        if not is_own_form(request, pages.services, values.pop("token", "")):
-            error = "The form was not sent from this page. Please send it again."
-            return await _refused(request, show, RefusedForm(action.name, error, values), 403)
-        try:
-            done = await run_in_threadpool(action.act, request, form)
-        except ServiceError as refused:
-            chosen = {name: texts_of(form, name) for name in values}
-            return await _refused(
-                request, show, RefusedForm(action.name, refused.message, values, chosen), 422
-            )
-        if isinstance(done, Response):
-            return done
-        return RedirectResponse(done, status_code=303, headers=HEADERS)
+        if not _may_fit(request, action):
+            most = size_words(action.largest_file_bytes)
+            error = f"The file is larger than {most}, or its length was not told. Split it."
+            return await _refused(pages, action, request, RefusedForm(action.name, error, {}), 413)
+        files = int(action.largest_file_bytes > 0)
+        async with request.form(max_files=files, max_fields=_MOST_FIELDS, max_part_size=LONGEST_FORM) as form:
+            return await _done(pages, action, request, form)
 
     return handle
 
 
-async def _refused(request: Request, show: Show, form: RefusedForm, status: int) -> Response:
+def _may_fit(request: Request, action: Action) -> bool:
+    """Whether what a form says of its length is plausible; one with a file that says nothing is refused."""
+    length = request.headers.get("content-length", "")
+    if not action.largest_file_bytes:
+        return True  # the parser bounds it
+    most = action.largest_file_bytes + _FIELDS_BYTES
+    return length.isascii() and length.isdigit() and int(length) <= most
+
+
+async def _done(pages: Pages, action: Action, request: Request, form: FormData) -> Response:
+    values = {name: value for name, value in form.items() if isinstance(value, str)}
+    if not is_own_form(request, pages.services, values.pop("token", "")):
+        error = "The form was not sent from this page. Please send it again."
+        return await _refused(pages, action, request, RefusedForm(action.name, error, values), 403)
+    try:
+        done = await run_in_threadpool(action.act, request, form)
+    except ServiceError as refused:
+        chosen = {name: texts_of(form, name) for name in values}
+        return await _refused(
+            pages, action, request, RefusedForm(action.name, refused.message, values, chosen), 422
+        )
+    if isinstance(done, Response):
+        return done
+    return RedirectResponse(done, status_code=303, headers=HEADERS)
+
+
+async def _refused(
+    pages: Pages, action: Action, request: Request, form: RefusedForm, status: int
+) -> Response:
     request.state.refused_form = form
-    response = await run_in_threadpool(show, request)
+    response = await run_in_threadpool(pages.guarded(action.show), request)
     if response.status_code == 200:  # noqa: PLR2004  otherwise the page itself cannot be shown
         response.status_code = status
     return response
@@ -108,3 +131,18 @@ def text_of(form: FormData, name: str) -> str:
 def texts_of(form: FormData, name: str) -> list[str]:
     """Every value of a field that may be given several times, such as ticked boxes."""
     return [value for value in form.getlist(name) if isinstance(value, str)]
+
+
+def access_token(pages: Pages) -> Act:
+    """Gives a page the token it calls the public API with.
+
+    The session's cookie opens no endpoint and no API, and browsers send no headers with a WebSocket.
+    """
+
+    def token(request: Request, _form: FormData) -> Response:
+        principal = signed_in(request, pages.services)
+        if principal is None:  # the key went between the check and here
+            raise NotAuthenticatedError("The session has ended. Sign in again.")
+        return PlainTextResponse(pages.services.access.issue_token(principal), headers=HEADERS)
+
+    return token

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tympan.domain.resource import WorkedResource
+from tympan.portal.dataset_page import dataset_values
 from tympan.portal.deployment import choosable_models, newest_logs
 from tympan.portal.entity_values import entity_values
 from tympan.portal.pages import Pages
 from tympan.portal.projects import model_names
-from tympan.portal.reports import objects, read_report
 from tympan.portal.samples import samples
 from tympan.wire.addresses import Addresses
 from tympan.wire.management.endpoints import MODES
-
-_REPORT_ROWS = 200
 
 
 def routes(pages: Pages) -> dict[str, Callable[[Request], Response]]:
@@ -37,17 +34,8 @@ class _EntityPages:
 
     def dataset(self, request: Request) -> Response:
         dataset = self._services.datasets.get(request.path_params["entity_id"])
-        values = self._around(request, "data", dataset)
-        report = read_report(self._services.blobs, dataset.files, "report.json")
-        issues = objects(report, "issues")
-        codes = Counter((str(issue.get("severity", "")), str(issue.get("code", ""))) for issue in issues)
-        values |= {
-            "dataset": dataset,
-            "has_report": report is not None,
-            "codes": codes.most_common(),
-            "issues": issues[:_REPORT_ROWS],
-            "issue_count": len(issues),
-        }
+        around = self._around(request, "data", dataset)
+        values = around | dataset_values(self._pages, request, dataset)
         return self._pages.page(request, "dataset.html", values)
 
     def endpoint(self, request: Request) -> Response:

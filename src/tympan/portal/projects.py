@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from tympan.domain.project import Project
 from tympan.domain.query import Filter, Query
 from tympan.portal.actions import Action, text_of
+from tympan.portal.data import offered_kinds
 from tympan.portal.deployment import choosable_models
 from tympan.portal.pages import Pages
 from tympan.usecases.projects import NewProject, ProjectChange, members_of
@@ -184,7 +185,9 @@ class _ProjectPages:
         return RedirectResponse(f"/projects/{request.path_params['project_id']}/data", status_code=303)
 
     def data(self, request: Request) -> Response:
-        return self._tab(request, "data", self._services.datasets)
+        datasets = self._services.datasets
+        offered = {"kinds": offered_kinds(datasets.limits), "block_bytes": self._services.block_bytes}
+        return self._tab(request, "data", datasets, offered)
 
     def deployment(self, request: Request) -> Response:
         project = self._services.projects.get(request.path_params["project_id"])

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from tympan.domain.dataset import StoredFile
 from tympan.ports.blobs import BlobStore
 
-_LARGEST = 64 * 1024 * 1024
+LARGEST_BYTES = 64 * 1024 * 1024
+"""Of a report that a page shows."""
 
 Members = Mapping[str, object]
 
@@ -16,7 +17,7 @@ Members = Mapping[str, object]
 def read_report(blobs: BlobStore, files: Sequence[StoredFile], name: str) -> Members | None:
     """A JSON file of a resource; None when there is none, or none that fits a page."""
     for file in files:
-        if file.name == name and file.size_bytes <= _LARGEST:
+        if file.name == name and file.size_bytes <= LARGEST_BYTES:
             value = json.loads(b"".join(blobs.stream(file.key)))
             return value if isinstance(value, dict) else None
     return None

@@ -27,6 +27,7 @@ class PortalServices:
         public_url: Base URL clients use when a proxy is in front; None takes the request's.
         version: Of this server.
         limits: What is published of limits.
+        block_bytes: Of the pieces in which browsers upload; a broken connection costs one of them.
     """
 
     access: Access
@@ -43,3 +44,4 @@ class PortalServices:
     public_url: str | None = None
     version: str = "0"
     limits: tuple[Limit, ...] = ()
+    block_bytes: int = 4 * 1024**2

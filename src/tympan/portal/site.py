@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from tympan.domain.errors import NotAuthenticatedError
 from tympan.portal import (
+    data,
     deployment,
     downloads,
     entities,
@@ -44,6 +45,7 @@ def create_portal(services: PortalServices) -> Starlette:
         **evaluation_page.routes(pages),
         **downloads.routes(pages),
         **evaluation_page.downloads(pages),
+        **data.routes(pages),
         **deployment.routes(pages),
         **trial.routes(pages),
     }
@@ -67,10 +69,11 @@ def create_portal(services: PortalServices) -> Starlette:
 def all_actions(pages: Pages) -> list[Action]:
     """Everything people can do in the portal."""
     shown = {**projects.routes(pages), **entities.routes(pages)}
-    deploying = "/projects/{project_id}/deployment"
+    there, deploying = "/projects/{project_id}/data", "/projects/{project_id}/deployment"
     [training], [evaluation] = training_page.routes(pages).values(), evaluation_page.routes(pages).values()
     return [
         *projects.actions(pages),
+        *data.actions(pages, shown[there], shown[f"{there}/{{entity_id}}"]),
         *trainings.actions(pages, training),
         *evaluations.actions(pages, evaluation),
         *deployment.actions(pages, shown[deploying], shown[f"{deploying}/{{entity_id}}"]),

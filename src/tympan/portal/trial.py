@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
-from tympan.domain.errors import NotAuthenticatedError
 from tympan.domain.query import Query
-from tympan.portal.actions import Action, Show
-from tympan.portal.pages import HEADERS, Pages
+from tympan.portal.actions import Action, Show, access_token
+from tympan.portal.pages import Pages
 from tympan.portal.projects import project_values
-from tympan.portal.session import signed_in
 from tympan.usecases.projects import members_of
 
 _PATH = "/projects/{project_id}/try"
@@ -26,7 +23,7 @@ def actions(pages: Pages) -> list[Action]:
     """The access token that the page opens its connections with."""
     trial = _Trial(pages)
     api = ("POST", "/sts/v1.0/issuetoken")
-    return [Action(path=f"{_PATH}/token", name="try", act=trial.token, show=trial.show, api=api)]
+    return [Action(path=f"{_PATH}/token", name="try", act=access_token(pages), show=trial.show, api=api)]
 
 
 class _Trial:
@@ -39,10 +36,3 @@ class _Trial:
         answering = [one for one in found if one.serving_model_id and not one.is_suspended]
         values = project_values(self._pages, project_id, "try")
         return self._pages.page(request, "try.html", values | {"endpoints": answering})
-
-    def token(self, request: Request, _form: FormData) -> Response:
-        """Browsers cannot send headers with a WebSocket, and the session's cookie opens no endpoint."""
-        principal = signed_in(request, self._pages.services)
-        if principal is None:  # the key went between the check and here
-            raise NotAuthenticatedError("The session has ended. Sign in again.")
-        return PlainTextResponse(self._pages.services.access.issue_token(principal), headers=HEADERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tympan.domain.dataset import DatasetKind
+from tympan.domain.dataset import Dataset, DatasetKind
 from tympan.domain.model import CustomModel
 from tympan.domain.resource import Status, WorkedResource
 
@@ -39,6 +39,8 @@ _MINUTE = 60
 
 def status_words(resource: WorkedResource) -> tuple[str, str, str]:
     """The word for a status, its style, and its sign; colour never stands alone."""
+    if isinstance(resource, Dataset) and resource.takes_blocks:
+        return "Upload unfinished", "quiet", "…"
     return _STATUS[resource.status]
 
 

@@ -29,6 +29,7 @@ from tympan.wire.management.datasets import (
     dataset_document,
     kinds_known,
     new_dataset_members,
+    source_name,
 )
 from tympan.wire.management.entities import changed_project_members
 from tympan.wire.values import Document
@@ -91,7 +92,7 @@ def list_datasets(call: CallDep) -> Response:
 def create_dataset(call: CallDep, body: BodyDep) -> Response:
     """Have a file fetched from a URL; without one, begin an upload in blocks."""
     call.allow_query()
-    new = NewDataset(**new_dataset_members(body, call.version))
+    new = NewDataset(**new_dataset_members(body, call.version), source_name=source_name(body))
     url = content_url(body, call.version)
     datasets = call.services.datasets
     dataset = datasets.create_in_blocks(new) if url is None else datasets.create_from_url(new, url)

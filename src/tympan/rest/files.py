@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,12 +26,12 @@ from tympan.wire.addresses import OURS
 from tympan.wire.filters import holds
 from tympan.wire.management.entities import page_document
 from tympan.wire.management.files import file_document
+from tympan.wire.ranges import asked_span
 from tympan.wire.values import Document
 
 SAS = "sasValidityInSeconds"
 _SAS_DATED = "sasLifetimeMinutes"
 _LONGEST_LIFE_S = 31 * 24 * 3600
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +221,7 @@ def blob_response(blobs: BlobStore, key: str, name: str, wanted_range: str | Non
         "Cache-Control": "private, no-store",
     }
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    span = _span(wanted_range, size)
+    span = asked_span(wanted_range, size)
     if span is None:
         headers["Content-Length"] = str(size)
         return StreamingResponse(blobs.stream(key), headers=headers, media_type=media_type)
@@ -232,13 +231,3 @@ def blob_response(blobs: BlobStore, key: str, name: str, wanted_range: str | Non
     headers |= {"Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": str(end - start)}
     chunks: Iterator[bytes] = blobs.stream(key, start=start, end=end)
     return StreamingResponse(chunks, status_code=206, headers=headers, media_type=media_type)
-
-
-def _span(wanted: str | None, size: int) -> tuple[int, int] | None:
-    match = _RANGE.fullmatch(wanted.strip()) if wanted else None
-    if match is None or match.groups() == ("", ""):
-        return None  # no range, or a form this server need not know: send everything
-    first, last = match.groups()
-    if not first:
-        return max(0, size - int(last)), size
-    return int(first), min(int(last) + 1, size) if last else size

@@ -93,38 +93,49 @@ function tabs() {
   }
 }
 
+const shown = new Map();
+let next = 0;
+
+function put(part, fresh) {
+  const open = [...part.querySelectorAll("details[open]")].map((details) => details.id);
+  if (part.dataset.state !== fresh.dataset.state) document.getElementById("told").textContent = fresh.dataset.state;
+  part.replaceChildren(...fresh.childNodes);
+  for (const id of open) if (id) document.getElementById(id)?.setAttribute("open", "");
+  part.dataset.state = fresh.dataset.state;
+  part.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
+  localTimes(part);
+}
+
+/** Asks for the page again and puts in place what differs in some of its parts. */
+export async function renew(parts) {
+  const answer = await fetch(location.href).catch(() => null); // a server that is away is asked again
+  if (answer?.ok && !answer.redirected) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of parts) {
+      const fresh = page.getElementById(part.id);
+      const isInUse = part.contains(document.activeElement) || [...part.querySelectorAll("audio")].some((one) => !one.paused);
+      if (!fresh || isInUse) continue;
+      if (fresh.innerHTML === shown.get(part.id) && fresh.hasAttribute("data-live")) continue;
+      shown.set(part.id, fresh.innerHTML);
+      put(part, fresh);
+    }
+  }
+  watch();
+}
+
+function watch() {
+  const parts = document.querySelectorAll("[data-live]");
+  clearTimeout(next);
+  if (parts.length) next = setTimeout(() => (document.hidden ? watch() : renew(parts)), 2000);
+}
+
 /**
  * Parts of a page that change while work goes on: the page is asked for again, and what differs is
  * put in place. What the reader has opened stays open, and a part with the focus is left alone.
  */
 function liveParts() {
-  const told = document.getElementById("told");
-  const shown = new Map();
   for (const part of document.querySelectorAll("[data-live]")) shown.set(part.id, part.innerHTML);
-  const put = (part, fresh) => {
-    const open = [...part.querySelectorAll("details[open]")].map((details) => details.id);
-    if (part.dataset.state !== fresh.dataset.state) told.textContent = fresh.dataset.state;
-    part.replaceChildren(...fresh.childNodes);
-    for (const id of open) if (id) document.getElementById(id)?.setAttribute("open", "");
-    part.dataset.state = fresh.dataset.state;
-    part.toggleAttribute("data-live", fresh.hasAttribute("data-live"));
-    localTimes(part);
-  };
-  const look = async () => {
-    const answer = document.hidden ? null : await fetch(location.href).catch(() => null);
-    if (answer?.ok && !answer.redirected) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const part of document.querySelectorAll("[data-live]")) {
-        const fresh = page.getElementById(part.id);
-        if (!fresh || part.contains(document.activeElement)) continue;
-        if (fresh.innerHTML === shown.get(part.id) && fresh.hasAttribute("data-live")) continue;
-        shown.set(part.id, fresh.innerHTML);
-        put(part, fresh);
-      }
-    }
-    if (document.querySelector("[data-live]")) setTimeout(look, 2000);
-  };
-  if (shown.size) setTimeout(look, 2000);
+  watch();
 }
 
 liveParts();

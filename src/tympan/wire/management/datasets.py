@@ -21,6 +21,7 @@ from tympan.wire.versions import ApiVersion
 
 FIXED = ("locale", "kind")
 """Members an update cannot change."""
+_LONGEST_FILE_NAME = 255
 
 
 class TextNormalizationKind(StrEnum):
@@ -78,6 +79,22 @@ def content_url(body: Body, version: ApiVersion) -> str | None:
             f"contentUrl is required in {version.value}; blocks came with v3.1.", target="contentUrl"
         )
     return url
+
+
+def source_name(body: Body) -> str | None:
+    """What the user's file is called that will come in blocks; its ending tells an archive from a recording.
+
+    Raises:
+        InvalidInputError: It is longer than any file name.
+    """
+    name = body.part("tympan").text("sourceName")
+    if name is not None and len(name) > _LONGEST_FILE_NAME:
+        raise InvalidInputError(
+            f"tympan.sourceName has {len(name)} characters; a file name has at most {_LONGEST_FILE_NAME}.",
+            target="tympan.sourceName",
+        )
+    shown = "".join(character for character in name or "" if character.isprintable())
+    return shown.replace("\\", "/").rpartition("/")[2] or None
 
 
 def block_references(bodies: Sequence[Body]) -> list[BlockReference]:
