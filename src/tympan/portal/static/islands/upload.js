@@ -43,6 +43,7 @@ async function choose(files) {
     else fresh.push(file);
   }
   chosen = fresh;
+  if (chosen.length) form.closest("details").open = true;
   if (chosen.length && !takes(kindNow(), chosen[0].name)) {
     kind.value = kinds.find((one) => takes(one, chosen[0].name))?.value ?? kind.value;
     showHint();
@@ -89,13 +90,20 @@ function pump() {
 
 function finished() { return renew([document.getElementById("datasets")]); }
 
+/** What a button says; those who hear it are told the file too. */
+function label(button, words, fileName) {
+  button.textContent = words;
+  button.setAttribute("aria-label", `${words} ${fileName}`);
+}
+
 /** A line of the list of uploads; the function it gives back writes the state of an upload into it. */
 function row(fileName) {
   section.hidden = false;
   const line = document.getElementById("upload-item").content.firstElementChild.cloneNode(true);
   const [title, figures, state, bar, pause, resume, discard] = ["strong", ".amount", ".said", "progress", "[data-pause]", "[data-resume]", "[data-discard]"].map((one) => line.querySelector(one));
   title.textContent = fileName;
-  for (const [button, word] of [[pause, "Pause"], [resume, "Resume"], [discard, "Discard"]]) button.setAttribute("aria-label", `${word} ${fileName}`);
+  label(pause, "Pause", fileName);
+  label(discard, "Discard", fileName);
   bar.setAttribute("aria-label", fileName);
   list.append(line);
   const speed = { at: 0, sent: 0, drawnAt: 0, state: "" };
@@ -110,11 +118,11 @@ function row(fileName) {
     const isStopped = ["paused", "failed"].includes(upload.state);
     pause.hidden = isStopped || upload.state === "done";
     resume.hidden = !isStopped && upload.state !== "waiting";
-    resume.textContent = upload.state === "waiting" ? "Try now" : "Resume";
+    label(resume, upload.state === "waiting" ? "Try now" : "Resume", fileName);
     discard.hidden = upload.state === "done";
     pause.onclick = () => { upload.pause(); resume.hidden = false; resume.focus(); };
     resume.onclick = () => { if (upload.state === "waiting") upload.hurry(); else { upload.state = "queued"; pause.hidden = false; pause.focus(); pump(); } };
-    discard.onclick = () => twice(discard, async () => { upload.pause(); await upload.discard(); uploads.delete(upload); line.remove(); finished(); }, state);
+    discard.onclick = () => twice(discard, fileName, async () => { await upload.discard(); uploads.delete(upload); line.remove(); finished(); }, state);
   };
 }
 
@@ -132,11 +140,11 @@ function say(place, upload) {
 }
 
 /** The first press asks, the second does it. */
-function twice(button, act, place) {
+function twice(button, fileName, act, place) {
   if (button.dataset.asked) { act().catch((error) => { place.textContent = error.message; }); return; }
   button.dataset.asked = "yes";
-  button.textContent = "Discard for good?";
-  setTimeout(() => { delete button.dataset.asked; button.textContent = "Discard"; }, 4000);
+  label(button, "Discard for good?", fileName);
+  setTimeout(() => { delete button.dataset.asked; label(button, "Discard", fileName); }, 4000);
 }
 
 /** What an earlier visit began: shown until its file is chosen again. */
@@ -149,8 +157,7 @@ function remind() {
     show(upload);
     line.querySelector(".said").textContent = "Unfinished. Choose the same file again and it goes on where it stopped.";
     const again = line.querySelector("[data-resume]");
-    again.textContent = "Choose file";
-    again.setAttribute("aria-label", `Choose ${record.file} again`);
+    label(again, "Choose file", record.file);
     again.onclick = () => input.click();
     waitingFor.set(record.key, line);
   }

@@ -29,18 +29,19 @@ export class Tokens {
 /** Something the server or the browser will refuse again. */
 class Refusal extends Error {}
 
-/** Uploads that were begun and are not finished, remembered over reloads. */
+/** Uploads that were begun and are not finished, remembered over reloads where the browser allows it. */
 export const unfinished = {
+  store: (() => { try { return localStorage; } catch { return null; } })(),
   all(project) {
     const start = `tympan upload ${project} `;
-    return Object.keys(localStorage).filter((key) => key.startsWith(start)).map((key) => ({ key, ...JSON.parse(localStorage[key]) }));
+    return Object.keys(this.store ?? {}).filter((key) => key.startsWith(start)).map((key) => ({ key, ...this.get(key) }));
   },
-  get: (key) => JSON.parse(localStorage.getItem(key)),
+  get(key) { return JSON.parse(this.store?.getItem(key) ?? null); },
   keep(key, record) {
-    // A full or forbidden store costs only the memory over a reload.
-    try { localStorage.setItem(key, JSON.stringify(record)); } catch { console.warn("This upload cannot be remembered."); }
+    // A full store costs only the memory over a reload.
+    try { this.store?.setItem(key, JSON.stringify(record)); } catch { console.warn("This upload cannot be remembered."); }
   },
-  forget: (key) => localStorage.removeItem(key),
+  forget(key) { this.store?.removeItem(key); },
 };
 
 /** What tells a file from others without reading it whole: name, size, date, and a hash of three places in it. */
@@ -57,6 +58,7 @@ export class BlockUpload {
   #isHalted = false;
   #request = null;
   #wake = null;
+  #running = Promise.resolve();
 
   /**
    * @param {{file: File, key: string, print: string, members: object, blockBytes: number, tokens: Tokens, tell: (upload: BlockUpload) => void}} options
@@ -71,7 +73,35 @@ export class BlockUpload {
   get isActive() { return ["sending", "waiting"].includes(this.state); }
 
   /** Begins, or goes on; asks the server what it has, so nothing is sent twice. */
-  async run() {
+  run() {
+    this.#now("sending");
+    // One that was halted a moment ago may still be on its way out.
+    this.#running = this.#running.then(() => this.#attempt());
+    return this.#running;
+  }
+
+  pause() {
+    this.#isHalted = true;
+    this.#request?.abort();
+    this.#wake?.();
+    this.#now("paused");
+  }
+
+  /** Tries again now instead of later. */
+  hurry() { this.#wake?.(); }
+
+  /** Gives up what was sent; the server forgets it. */
+  async discard() {
+    this.pause();
+    await this.#running;
+    if (this.id) {
+      const answer = await this.#once("DELETE", `/${this.id}`);
+      if (answer.status >= 400 && answer.status !== 404) throw new Refusal(messageOf(answer));
+    }
+    unfinished.forget(this.key);
+  }
+
+  async #attempt() {
     this.#isHalted = false;
     this.#now("sending");
     try {
@@ -84,25 +114,6 @@ export class BlockUpload {
       if (error instanceof Halted) this.#now("paused");
       else this.#now("failed", error.name === "NotReadableError" ? "The file has changed or is gone. Choose it again." : error.message);
     }
-  }
-
-  pause() {
-    this.#isHalted = true;
-    this.#request?.abort();
-    this.#wake?.();
-    if (this.state === "queued") this.#now("paused");
-  }
-
-  /** Tries again now instead of later. */
-  hurry() { this.#wake?.(); }
-
-  /** Gives up what was sent; the server forgets it. */
-  async discard() {
-    if (this.id) {
-      const answer = await this.#once("DELETE", `/${this.id}`);
-      if (answer.status >= 400 && answer.status !== 404) throw new Refusal(messageOf(answer));
-    }
-    unfinished.forget(this.key);
   }
 
   /** The blocks that are there, by name; null when the server has the whole file already. */
@@ -175,7 +186,7 @@ export class BlockUpload {
       }
       if (answer.status === 401 && strangers++ === 0) { this.tokens.drop(); continue; }
       if (!AWAY.includes(answer.status)) {
-        if (this.state === "waiting") this.#now("sending");
+        if (this.state === "waiting" || this.said) this.#now("sending");
         return answer;
       }
       await this.#wait(answer, tries);
@@ -187,7 +198,7 @@ export class BlockUpload {
     if (this.#isHalted && method !== "DELETE") throw new Halted();
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
-      this.#request = request;
+      if (onProgress) this.#request = request; // all else is short, and what it does must be known
       request.open(method, API + path);
       request.setRequestHeader("Authorization", `Bearer ${token}`);
       request.setRequestHeader("Content-Type", json ? "application/json" : "application/octet-stream");
@@ -200,6 +211,7 @@ export class BlockUpload {
   }
 
   async #wait(answer, tries) {
+    if (this.#isHalted) throw new Halted();
     const seconds = answer.retryS || PAUSES_S[Math.min(tries, PAUSES_S.length - 1)];
     const why = answer.status === 0 ? "The connection broke." : messageOf(answer);
     if (answer.status === 429) this.#now("sending", `The server asks to wait ${seconds} s.`);
