@@ -142,3 +142,10 @@ def test_a_test_of_another_project_is_neither_shown_nor_touched(signed_in, send,
 def test_names_and_transcripts_are_never_markup(signed_in, tab, tested):
     for path in (tested, f"{tested}?show=wrong", tab, f"{tab}/new"):
         assert "<script>alert" not in signed_in.client.get(path).text
+
+
+def test_every_form_on_these_pages_goes_to_an_action(signed_in, tab, tested):
+    for path, addresses in ((f"{tab}/new", {tab}), (tested, {f"{tested}/rescore", f"{tested}/delete"})):
+        assert {form["action"] for form in signed_in.page(path).all("form")} - {"/sign-out"} == addresses
+        for address in addresses:
+            assert signed_in.client.post(address).status_code == 403, address

@@ -224,3 +224,21 @@ def test_a_model_of_another_project_is_neither_shown_nor_touched(signed_in, send
 
 def test_without_a_base_model_the_form_says_where_one_comes_from(signed_in, tab):
     assert "tympan base-model import" in signed_in.page(f"{tab}/new").text
+
+
+def test_every_form_on_these_pages_goes_to_an_action(signed_in, tab, project, base, datasets, held_back):
+    running = make_model(project_id=project.id, base_model_id=base.id, status=Status.RUNNING)
+    training_job(signed_in, running, state=JobState.RUNNING, step="train")
+    failed = make_model(project_id=project.id, base_model_id=base.id, status=Status.FAILED)
+    training_job(signed_in, failed, state=JobState.FAILED, step="train")
+    wanted = {
+        f"{tab}/new": {tab},
+        f"{tab}/{running.id}": {f"{tab}/{running.id}/cancel"},
+        f"{tab}/{failed.id}": {f"{tab}/{failed.id}/{name}" for name in ("retry", "delete")},
+        f"{tab}/{held_back.id}": {f"{tab}/{held_back.id}/{name}" for name in ("approve", "delete")},
+    }
+    for path, addresses in wanted.items():
+        assert {form["action"] for form in signed_in.page(path).all("form")} - {"/sign-out"} == addresses
+        for address in addresses:
+            # Without a token an action refuses; an address without an action is not found.
+            assert signed_in.client.post(address).status_code == 403, address

@@ -50,19 +50,24 @@ function wizards() {
   }
 }
 
-function copying() {
+/** Says something in a corner, and to screen readers, for a while. */
+function tell(text) {
   const told = document.getElementById("told");
+  told.textContent = text;
+  setTimeout(() => { if (told.textContent === text) told.textContent = ""; }, 5000);
+}
+
+function copying() {
   for (const button of document.querySelectorAll("button[data-copies]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       const text = document.getElementById(button.dataset.copies).textContent;
       try {
         await navigator.clipboard.writeText(text);
-        told.textContent = "Copied";
+        tell("Copied");
       } catch {
-        told.textContent = "The browser did not allow copying. Select the text and copy it.";
+        tell("The browser did not allow copying. Select the text and copy it.");
       }
-      setTimeout(() => { told.textContent = ""; }, 3000);
     });
   }
 }
@@ -98,7 +103,7 @@ let next = 0;
 
 function put(part, fresh) {
   const open = [...part.querySelectorAll("details[open]")].map((details) => details.id);
-  if (part.dataset.state !== fresh.dataset.state) document.getElementById("told").textContent = fresh.dataset.state;
+  if (part.dataset.state !== fresh.dataset.state) tell(fresh.dataset.state);
   part.replaceChildren(...fresh.childNodes);
   for (const id of open) if (id) document.getElementById(id)?.setAttribute("open", "");
   part.dataset.state = fresh.dataset.state;
