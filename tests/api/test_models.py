@@ -1,5 +1,6 @@
 from tests.api.conftest import V32, error_of
 
+from tympan.domain.resource import Status
 from tympan.testing.entities import BUNDLE, make_dataset, make_model
 
 MODELS = f"{V32}/models"
@@ -103,3 +104,22 @@ def test_a_base_model_is_brought_in_by_a_job(client, base_model):
     newest = client.get("/api/v1/base-models:newest", params={"locale": "en-US"})
     assert newest.json()["self"].endswith(base_model.id)
     error_of(client.get("/api/v1/base-models:newest", params={"locale": "fr-FR"}), 404, "NotFound")
+
+
+def test_a_training_is_repeated_by_a_job_of_its_own(world, client, base_model):
+    model = world.add(make_model(base_model_id=base_model.id, status=Status.SUCCEEDED))
+
+    answer = client.post(f"/api/v1/models/{model.id}:verify")
+
+    job = answer.json()
+    assert (answer.status_code, job["kind"], job["state"]) == (202, "VerifyModel", "NotStarted")
+    assert job["steps"] == ["prepare", "train", "compare"]
+    assert job["resource"]["self"].endswith(f"/models/{model.id}")
+    assert answer.headers["Location"] == job["self"]
+    assert client.get(f"{V32}/models/{model.id}").json()["status"] == "Succeeded"
+
+
+def test_a_training_that_has_not_ended_cannot_be_repeated(world, client, base_model):
+    model = world.add(make_model(base_model_id=base_model.id))
+    error_of(client.post(f"/api/v1/models/{model.id}:verify"), 409, "Conflict", "InvalidPrerequisite")
+    assert client.post("/api/v1/models/none:verify").status_code == 404

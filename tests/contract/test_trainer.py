@@ -1,5 +1,6 @@
 """What every trainer promises."""
 
+import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -190,3 +191,20 @@ def test_the_sentences_of_the_gate_are_never_replayed(trainer):
 
 def timeless(outcome):
     return replace(outcome, cpu_s=0, peak_memory_bytes=0)
+
+
+def test_the_distance_of_two_trainings_is_a_share_of_what_was_learnt(trainer, plan, trained, tmp_path):
+    base = Path(plan.base_folder)
+    trainer.export(plan, trained.folder, tmp_path / "bundle")
+    is_trained = trained.outcome.best_step > 0
+    assert trainer.update_distance(base, tmp_path / "bundle", tmp_path / "bundle") == 0
+    back = trainer.update_distance(base, tmp_path / "bundle", base)
+    assert back == pytest.approx(1.0 if isinstance(trainer, WhisperTrainer) else 2**0.5) or not is_trained
+    forth = trainer.update_distance(base, base, tmp_path / "bundle")
+    assert forth == (math.inf if is_trained else 0)
+
+
+def test_the_conditions_of_a_training_are_told(trainer):
+    conditions = trainer.conditions()
+    assert conditions["processor"]
+    assert all(isinstance(value, str) for value in conditions.values())

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tympan.domain.model_copy import ModelCopy
     from tympan.ports.copy_target import CopyTarget
     from tympan.usecases.training import Training
+    from tympan.usecases.training_repetition import Repetition
 
 _ONE_AT_A_TIME = EngineOptions(pool_size=1, overflow=2)
 
@@ -62,6 +63,9 @@ def build(settings: Settings) -> StepApp:
         (JobKind.DELETE_LOGS, "delete"): lambda context: _delete_logs(base, context),
         (JobKind.RUN_TRANSCRIPTION, "transcribe"): lambda context: _transcribe(base, context),
         (JobKind.RUN_TRANSCRIPTION, "publish"): lambda context: _publish(base, context),
+        (JobKind.VERIFY_MODEL, "prepare"): lambda context: _repetition(base).run_prepare(context),
+        (JobKind.VERIFY_MODEL, "train"): lambda context: _repetition(base).run_train(context),
+        (JobKind.VERIFY_MODEL, "compare"): lambda context: _repetition(base).run_compare(context),
     }
     return StepApp(store=base.store, clock=base.clock, steps=steps, tracer=base.tracer)
 
@@ -184,6 +188,12 @@ def _publish(base: Foundation, context: JobContext) -> None:
     Publishing(
         store=base.store, blobs=base.blobs, containers=base.containers, writers=WRITERS, clock=base.clock
     ).run_publish(context)
+
+
+def _repetition(base: Foundation) -> Repetition:
+    from tympan.usecases.training_repetition import Repetition
+
+    return Repetition(training=_training(base))
 
 
 def _training(base: Foundation) -> Training:

@@ -67,7 +67,8 @@ def build_housekeeping(settings: Settings) -> Housekeeping:
     jobs = Jobs(store=base.store, clock=base.clock)
 
     def end_overlong() -> None:
-        jobs.end_overlong(JobKind.TRAIN_MODEL, settings.training_time_limit_s)
+        for kind in (JobKind.TRAIN_MODEL, JobKind.VERIFY_MODEL):
+            jobs.end_overlong(kind, settings.training_time_limit_s)
 
     chores = [
         Chore(name="expire uploads in blocks", every_s=_HOUR_S, run=blocks.expire),

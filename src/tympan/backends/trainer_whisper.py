@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415  the training package imports torch
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,18 @@ class WhisperTrainer:
     def versions(self) -> Mapping[str, str]:
         """Versions of the libraries that are installed."""
         return {name: found for name in _LIBRARIES if (found := _version(name)) is not None}
+
+    def conditions(self) -> Mapping[str, str]:
+        """Processor, instructions, threads and GPU; only the first without torch."""
+        known = {"processor": platform.machine(), "threads": str(self._threads)}
+        try:
+            import torch
+        except ImportError:
+            return known
+        known["instructions"] = torch.backends.cpu.get_cpu_capability()
+        if torch.cuda.is_available():
+            known["gpu"] = torch.cuda.get_device_name()
+        return known
 
     def replay_sentences(self, language: str) -> tuple[str, ...]:
         """The sentences that come with the product."""
@@ -61,6 +74,13 @@ class WhisperTrainer:
             from tympan.training.merge import transcribe
 
             return transcribe(plan, folder, recordings)
+
+    def update_distance(self, base: Path, first: Path, second: Path) -> float:
+        """Compare the weights as the port promises."""
+        with self._torch():
+            from tympan.training.distance import update_distance
+
+            return update_distance(base, first, second)
 
     @contextmanager
     def _torch(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tympan.cli import model_copies
+from tympan.cli import model_copies, model_trainings
 from tympan.cli.documents import Answer
 from tympan.cli.output import (
     Cell,
@@ -38,6 +38,7 @@ from tympan.domain.errors import InvalidInputError
 app = typer.Typer(help="Models trained here.", no_args_is_help=True)
 
 model_copies.add_to(app)
+model_trainings.add_to(app)
 
 Name = Annotated[str, typer.Argument(help="Name or id of the model.")]
 

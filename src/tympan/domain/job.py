@@ -23,6 +23,7 @@ class JobKind(StrEnum):
     COPY_MODEL = "CopyModel"
     DELETE_LOGS = "DeleteLogs"
     RUN_TRANSCRIPTION = "RunTranscription"
+    VERIFY_MODEL = "VerifyModel"
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -47,8 +48,13 @@ _STEPS = {
     JobKind.COPY_MODEL: ("copy",),
     JobKind.DELETE_LOGS: ("delete",),
     JobKind.RUN_TRANSCRIPTION: ("transcribe", "publish"),
+    JobKind.VERIFY_MODEL: ("prepare", "train", "compare"),
 }
-_QUEUES = {JobKind.TRAIN_MODEL: "training", JobKind.DEPLOY_ENDPOINT: "deployment"}
+_QUEUES = {
+    JobKind.TRAIN_MODEL: "training",
+    JobKind.VERIFY_MODEL: "training",
+    JobKind.DEPLOY_ENDPOINT: "deployment",
+}
 
 
 class JobState(StrEnum):
@@ -156,9 +162,9 @@ class JobEvent:
     Attributes:
         job_id: The job.
         sequence: From 1, without gaps, per job.
-        kind: ``loss``, ``dev_wer``, ``note``, ``warning``, ``retry`` (an attempt crashed),
-            ``pause`` (an attempt was stopped to go on later), ``wait`` (full disk, or
-            something cannot be reached).
+        kind: ``loss``, ``dev_wer``, ``note``, ``warning``, ``verdict`` (what a verification found),
+            ``retry`` (an attempt crashed), ``pause`` (an attempt was stopped to go on later),
+            ``wait`` (full disk, or something cannot be reached).
         payload: Figures or text, JSON values only.
         at: Aware UTC time.
     """

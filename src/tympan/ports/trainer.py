@@ -136,6 +136,13 @@ class Trainer(Protocol):
         """Names and versions of the libraries that do the work, for the report."""
         ...
 
+    def conditions(self) -> Mapping[str, str]:
+        """What may change the last bits of a result though data, code and seed are equal.
+
+        Such as the processor, its instructions, the number of threads, the GPU.
+        """
+        ...
+
     def replay_sentences(self, language: str) -> tuple[str, ...]:
         """General sentences to have spoken as ``replay`` examples; empty for unknown languages.
 
@@ -190,5 +197,22 @@ class Trainer(Protocol):
 
         Raises:
             InvalidInputError: ``folder`` holds no finished training.
+        """
+        ...
+
+    def update_distance(self, base: Path, first: Path, second: Path) -> float:
+        """How far apart two trained bundles are, as a share of what training changed.
+
+        The Euclidean distance between the weights of ``first`` and ``second``, divided by that
+        between ``base`` and ``first``: 0 for equal weights, about 1.4 for two updates that have
+        nothing in common, infinite when only ``second`` differs from ``base``.
+
+        Args:
+            base: Bundle folder of the base model.
+            first: Of one model trained from it.
+            second: Of the other.
+
+        Raises:
+            ModelDamagedError: A file is missing, damaged or of another architecture.
         """
         ...

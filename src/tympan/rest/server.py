@@ -30,6 +30,7 @@ from tympan.rest import (
     projects,
     recognition,
     tokens,
+    trainings,
     transcriptions,
     web_hooks,
 )
@@ -85,7 +86,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])
     app.include_router(files.router)
     our_routers = (jobs.router, endpoint_logs.our_router, model_copies.our_router, web_hooks.our_router)
-    for module_router in (*our_routers, evaluation_reports.router, ours.router):
+    for module_router in (*our_routers, evaluation_reports.router, trainings.router, ours.router):
         app.include_router(module_router, prefix=OURS, dependencies=[OwnerOnly])
     app.include_router(model_copies.transfer_router)  # opened by an authorization instead of a key
     app.include_router(fast.router, prefix=ROOT, dependencies=[OwnerOnly, Counted])

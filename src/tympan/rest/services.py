@@ -30,6 +30,7 @@ from tympan.usecases.observing import Observing
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
+from tympan.usecases.training_repetition import Verifications
 from tympan.usecases.transcriptions import Transcriptions
 from tympan.usecases.web_hooks import WebHooks
 
@@ -101,3 +102,8 @@ class Services:
     def comparing(self) -> Comparing:
         """Compares evaluations by the reports they have left."""
         return Comparing(store=self.evaluations.store, blobs=self.blobs)
+
+    @property
+    def verifications(self) -> Verifications:
+        """Has trainings repeated."""
+        return Verifications(store=self.models.store, clock=self.models.clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -39,6 +40,10 @@ class FakeTrainer:
     def versions(self) -> Mapping[str, str]:
         """Only its own."""
         return {"fake": "1"}
+
+    def conditions(self) -> Mapping[str, str]:
+        """None that would matter."""
+        return {"processor": "fake"}
 
     def replay_sentences(self, language: str) -> tuple[str, ...]:
         """Two sentences of English."""
@@ -100,6 +105,18 @@ class FakeTrainer:
         del plan
         _require_training(folder)
         return tuple(self._texts.get(recording.text, recording.text) for recording in recordings)
+
+    def update_distance(self, base: Path, first: Path, second: Path) -> float:
+        """All or nothing, by the mark that ``export`` leaves."""
+        marks = [_mark(folder) for folder in (base, first, second)]
+        if marks[1] == marks[2]:
+            return 0.0
+        return math.inf if marks[0] == marks[1] else math.sqrt(2)
+
+
+def _mark(folder: Path) -> str:
+    mark = folder / "trained.txt"
+    return mark.read_text(encoding="utf-8") if mark.exists() else ""
 
 
 def _require_training(folder: Path) -> None:

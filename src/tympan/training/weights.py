@@ -147,13 +147,14 @@ def _layer_count(file: Ct2File, side: str) -> int:
 
 
 def _parameter(file: Ct2File, place: _Place) -> torch.Tensor:
-    values = _as_float32(file, place.tensor)
+    values = as_float32(file, place.tensor)
     rows = values.shape[0] // place.parts
     own = values if place.parts == 1 else values[place.part * rows : (place.part + 1) * rows]
     return torch.from_numpy(own.copy())
 
 
-def _as_float32(file: Ct2File, name: str) -> NDArray[np.float32]:
+def as_float32(file: Ct2File, name: str) -> NDArray[np.float32]:
+    """A tensor of a file as numbers, whatever it is stored as; the shape stays."""
     values = file.tensors[name]
     if values.dtype in (np.int8, np.int16):
         scale = file.tensors[f"{name}_scale"].astype(np.float32)

@@ -27,14 +27,14 @@ _REPOSITORIES: Mapping[JobKind, Callable[[Transaction], object]] = {
 
 def prepares_resource(kind: JobKind) -> bool:
     """Whether jobs of this kind prepare a resource that has a status of its own."""
-    return kind not in (JobKind.IMPORT_BASE_MODEL, JobKind.DELETE_LOGS)
+    return kind in _REPOSITORIES
 
 
 def worked_resource(tx: Transaction, job: Job) -> WorkedResource | None:
     """The resource that a job prepares.
 
     None when the resource was deleted, when a newer job works on it, or when the kind of
-    job prepares none (importing base models, deleting logs).
+    job prepares none (importing base models, deleting logs, repeating a training).
     """
     repository = _repository(tx, job.kind)
     resource = repository.find(job.resource_id) if repository else None

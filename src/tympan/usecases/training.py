@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from tympan.usecases.promotion import PromotionGate, gate_note, gate_summary
 from tympan.usecases.training_audio import TrainingAudio
 from tympan.usecases.training_desk import TrainingDesk
 from tympan.usecases.training_material import collect
+from tympan.usecases.training_passport import Passport, code_sha256, passport_of, speech_sha256, text_digests
 from tympan.usecases.training_plan import StoredPlan
 from tympan.usecases.training_preparation import Preparation
 from tympan.usecases.training_report import compare_engines, model_report, model_summary, timing_part
@@ -68,9 +69,22 @@ class Training:
             InvalidInputError: Nothing can be trained on (code ``NothingToTrainOn``), or a
                 dataset was deleted.
         """
-        desk = self._desk(context)
+        desk = self.desk(context)
         if desk.is_published or desk.has("plan.json"):
             return
+        plan = self.planned(desk, context)
+        for warning in (*plan.warnings, *(text for use in plan.uses for text in use.warnings)):
+            context.event("warning", {"text": warning})
+        desk.put("passport.json", self._passport(desk, plan).as_document())
+        desk.put("plan.json", plan.as_document())
+
+    def planned(self, desk: TrainingDesk, context: JobContext) -> StoredPlan:
+        """The plan that the datasets of a model give; the same data and seed give the same one.
+
+        Raises:
+            InvalidInputError: As ``run_prepare``.
+            NotFoundError: A recording or manifest is gone.
+        """
         language = whisper_language(desk.model.locale)
         if language is None:
             raise InvalidInputError(
@@ -79,17 +93,14 @@ class Training:
                 target="locale",
             )
         context.progress(0.0, "Reading the datasets")
-        plan = Preparation(
+        return Preparation(
             material=collect(self.store, self.blobs, desk.model),
-            audio=self._audio(desk),
+            audio=self.audio(desk),
             language=language,
             seed=desk.settings.seed,
             replay=self.trainer.replay_sentences(language),
             report=context.progress,
         ).plan()
-        for warning in (*plan.warnings, *(text for use in plan.uses for text in use.warnings)):
-            context.event("warning", {"text": warning})
-        desk.put("plan.json", plan.as_document())
 
     def run_train(self, context: JobContext) -> None:
         """Train from the plan, saving checkpoints that any machine can go on from.
@@ -98,7 +109,7 @@ class Training:
             EngineError: Training diverged.
             ModelDamagedError: The base model's files are damaged.
         """
-        desk = self._desk(context)
+        desk = self.desk(context)
         if desk.is_published:
             return
         plan = desk.plan()
@@ -106,17 +117,22 @@ class Training:
             note = "Only rules were given, so the base model's weights stay as they are."
             context.event("note", {"text": note})
             return
+        examples, dev = self.materialized(desk, plan, context)
+        outcome = self.trained(
+            desk, replace(self.training_plan(desk, plan), examples=examples, dev=dev), context
+        )
+        self._note_conditions(desk, speech_of(plan, (*examples, *dev)))
+        desk.put("outcome.json", asdict(outcome))
+
+    def trained(self, desk: TrainingDesk, plan: TrainingPlan, context: JobContext) -> TrainingOutcome:
+        """Train, or go on from what is kept, and keep the LoRA weights."""
         desk.restore("checkpoint")
         desk.restore("lora")
-        examples, dev = self._materialized(desk, plan, context)
         outcome = self.trainer.train(
-            replace(self._training_plan(desk, plan), examples=examples, dev=dev),
-            desk.folder,
-            _Observer(context),
-            save=lambda _: desk.keep("checkpoint"),
+            plan, desk.folder, _Observer(context), save=lambda _: desk.keep("checkpoint")
         )
         desk.keep("lora")
-        desk.put("outcome.json", asdict(outcome))
+        return outcome
 
     def run_export(self, context: JobContext) -> None:
         """Write the bundle and hold it against the trainer.
@@ -125,24 +141,31 @@ class Training:
             EngineError: The serving engine is worse than the trainer by more than the
                 tolerance (code ``ParityFailed``); the message holds the figures.
         """
-        desk = self._desk(context)
+        desk = self.desk(context)
         if desk.is_published or desk.has("export.json"):
             return
         plan = desk.plan()
-        desk.restore("lora")
-        bundle_folder = desk.folder / "bundle"
-        shutil.rmtree(bundle_folder, ignore_errors=True)
         context.progress(0.0, "Merging the trained weights into the model")
-        training_plan = self._training_plan(desk, plan)
-        parity = None
-        if plan.is_trainable:
-            self.trainer.export(training_plan, desk.folder, bundle_folder)
-            parity = self._checked_parity(desk, plan, training_plan, bundle_folder, context)
-        else:
-            shutil.copytree(training_plan.base_folder, bundle_folder)
-        self._write_rules(desk, bundle_folder)
+        bundle_folder = self.exported(desk, plan)
+        parity, texts = (
+            self._checked_parity(desk, plan, bundle_folder, context) if plan.is_trainable else (None, ())
+        )
+        self.write_rules(desk, bundle_folder)
         bundle = self.files.store(desk.base.bundle.engine, bundle_folder)
-        desk.put("export.json", {"bundle": asdict(bundle), "parity": asdict(parity) if parity else None})
+        document = {"bundle": asdict(bundle), "parity": asdict(parity) if parity else None, "texts": texts}
+        desk.put("export.json", document)
+
+    def exported(self, desk: TrainingDesk, plan: StoredPlan) -> Path:
+        """A fresh folder with the trained bundle, still without the owner's rules."""
+        desk.restore("lora")
+        folder = desk.folder / "bundle"
+        shutil.rmtree(folder, ignore_errors=True)
+        training_plan = self.training_plan(desk, plan)
+        if plan.is_trainable:
+            self.trainer.export(training_plan, desk.folder, folder)
+        else:
+            shutil.copytree(training_plan.base_folder, folder)
+        return folder
 
     def run_check(self, context: JobContext) -> None:
         """Hold the exported model against its base model, as both are served.
@@ -150,7 +173,7 @@ class Training:
         What is found goes into the report. A model that fails is kept and published, but no
         endpoint takes it until its owner has approved it.
         """
-        desk = self._desk(context)
+        desk = self.desk(context)
         if desk.is_published or desk.has("gate.json"):
             return
         plan, exported = desk.plan(), desk.get("export.json")
@@ -169,7 +192,7 @@ class Training:
         )
         bundle = _bundle(exported["bundle"])
         held_out, general = (
-            self._audio(desk).materialize(one, lambda: None) for one in (plan.dev, plan.general)
+            self.audio(desk).materialize(one, lambda: None) for one in (plan.dev, plan.general)
         )
         found = gate.document(desk.base.bundle, bundle, held_out, general)
         self.recognizer.unload(bundle.digest)
@@ -178,7 +201,7 @@ class Training:
 
     def run_publish(self, context: JobContext) -> None:
         """Write the report and let the model count; the last effect is one transaction."""
-        desk = self._desk(context)
+        desk = self.desk(context)
         if not desk.is_published:
             self._publish(desk, context.job)
         desk.clear()
@@ -190,6 +213,7 @@ class Training:
             raise EngineError("The exported model is gone. Start the training again.")
         outcome, gate = _outcome(desk.get("outcome.json")), desk.get("gate.json") or {}
         parity = ParityOutcome(**exported["parity"]) if exported["parity"] else None
+        passport = desk.get("passport.json")
         now = self.clock.now()
         document = {
             **model_report(desk.model, plan, desk.settings, outcome, parity),
@@ -197,6 +221,7 @@ class Training:
             **timing_part(job.started_at or now, now),
             "engine": desk.base.bundle.engine,
             "versions": dict(self.trainer.versions()),
+            "passport": passport and {**passport, "texts": exported.get("texts", ())},
         }
         stored = self.blobs.put_content([json.dumps(document, ensure_ascii=False, indent=1).encode()])
         report = StoredFile(
@@ -213,7 +238,12 @@ class Training:
             bundle = _bundle(exported["bundle"])
             tx.models.save(model.published(now, bundle=bundle, files=(report,), summary=summary))
 
-    def _desk(self, context: JobContext) -> TrainingDesk:
+    def desk(self, context: JobContext) -> TrainingDesk:
+        """The workplace of a job that works on a model.
+
+        Raises:
+            NotFoundError: The model or its base model was deleted.
+        """
         with self.store.read() as tx:
             model = tx.models.get(context.job.resource_id)
             base = tx.base_models.get(model.base_model_id)
@@ -225,7 +255,29 @@ class Training:
             folder=self.work_dir / context.job.id,
         )
 
-    def _audio(self, desk: TrainingDesk) -> TrainingAudio:
+    def _passport(self, desk: TrainingDesk, plan: StoredPlan) -> Passport:
+        with self.store.read() as tx:
+            datasets = [tx.datasets.get(dataset_id) for dataset_id in desk.model.dataset_ids]
+        made = passport_of(desk.model, desk.base, datasets, desk.settings, plan)
+        return replace(made, versions=self.trainer.versions(), conditions=self.trainer.conditions())
+
+    def _note_conditions(self, desk: TrainingDesk, speech: str) -> None:
+        """Write down under which conditions the weights came to be."""
+        document = desk.get("passport.json")
+        if document is None:  # prepared by a version that wrote none
+            return
+        passport = Passport.from_document(document)
+        noted = replace(
+            passport,
+            versions=self.trainer.versions(),
+            conditions=self.trainer.conditions(),
+            speech_sha256=speech,
+            was_code_replaced=passport.code_sha256 != code_sha256(),
+        )
+        desk.put("passport.json", noted.as_document())
+
+    def audio(self, desk: TrainingDesk) -> TrainingAudio:
+        """Recordings and synthetic speech in the folder of a job."""
         return TrainingAudio(
             blobs=self.blobs,
             codec=self.codec,
@@ -234,7 +286,7 @@ class Training:
             folder=desk.folder / "audio",
         )
 
-    def _training_plan(self, desk: TrainingDesk, plan: StoredPlan) -> TrainingPlan:
+    def training_plan(self, desk: TrainingDesk, plan: StoredPlan) -> TrainingPlan:
         """The plan for the trainer, still without examples."""
         return TrainingPlan(
             base_folder=str(self.files.fetch(desk.base.bundle)),
@@ -245,9 +297,10 @@ class Training:
             settings=desk.settings,
         )
 
-    def _materialized(
+    def materialized(
         self, desk: TrainingDesk, plan: StoredPlan, context: JobContext
     ) -> tuple[tuple[TrainingExample, ...], tuple[TrainingExample, ...]]:
+        """The examples and the held-out recordings of a plan, as local files."""
         total = len(plan.examples) + len(plan.dev)
         done = 0
 
@@ -256,22 +309,20 @@ class Training:
             done += 1
             context.progress(_AUDIO_SHARE * done / total, f"Fetching recording {done} of {total}")
 
-        audio = self._audio(desk)
+        audio = self.audio(desk)
         return audio.materialize(plan.examples, advance), audio.materialize(plan.dev, advance)
 
     def _checked_parity(
         self,
         desk: TrainingDesk,
         plan: StoredPlan,
-        training_plan: TrainingPlan,
         bundle_folder: Path,
         context: JobContext,
-    ) -> ParityOutcome:
+    ) -> tuple[ParityOutcome, tuple[str, ...]]:
         """Recognise the same recordings in trainer and engine, before any rule rewrites them."""
         context.progress(0.3, "Checking that the exported model hears what the trained one hears")
-        audio = self._audio(desk)
-        recordings = audio.materialize(plan.parity, lambda: None)
-        trainer_texts = self.trainer.transcribe(training_plan, desk.folder, recordings)
+        recordings = self.audio(desk).materialize(plan.parity, lambda: None)
+        trainer_texts = self.trainer.transcribe(self.training_plan(desk, plan), desk.folder, recordings)
         context.progress(0.6, "Checking the exported model in the serving engine")
         bundle = self.files.store(desk.base.bundle.engine, bundle_folder)
         options = RecognitionOptions(
@@ -297,10 +348,10 @@ class Training:
                 "Train again; if this stays, report it with the versions in the log.",
                 code="ParityFailed",
             )
-        return parity
+        return parity, text_digests(map(normalize, trainer_texts))
 
-    def _write_rules(self, desk: TrainingDesk, bundle_folder: Path) -> None:
-        """The owner's rules, which the engine applies to results."""
+    def write_rules(self, desk: TrainingDesk, bundle_folder: Path) -> None:
+        """Write the owner's rules into a bundle; the engine applies them to results."""
         material = collect(self.store, self.blobs, desk.model)
         entries = [entry for entry, _ in material.entries if may_rewrite(entry, desk.model.locale)]
         for name, records in ((PRONUNCIATIONS_FILE, entries), (FORMATTING_FILE, material.rules)):
@@ -319,6 +370,12 @@ class _Observer:
 
     def event(self, kind: str, payload: Mapping[str, Any]) -> None:
         self.context.event(kind, payload)
+
+
+def speech_of(plan: StoredPlan, examples: Sequence[TrainingExample]) -> str:
+    """Digest of the synthetic speech of a plan."""
+    planned = (*plan.examples, *plan.dev)
+    return speech_sha256(examples, [one.audio_key for one in planned if one.audio_key is not None])
 
 
 def _outcome(document: Mapping[str, Any] | None) -> TrainingOutcome | None:

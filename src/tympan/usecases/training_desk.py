@@ -89,10 +89,11 @@ class TrainingDesk:
                 file.writelines(self.blobs.stream(blob.key))
             half_written.replace(path)
 
-    def clear(self) -> None:
-        """Remove everything the steps left for each other."""
+    def clear(self, *, but: str | None = None) -> None:
+        """Remove everything the steps left for each other, but for one document."""
         for blob in list(self.blobs.list(self._key(""))):
-            self.blobs.delete(blob.key)
+            if but is None or blob.key != self._key(but):
+                self.blobs.delete(blob.key)
 
     def _key(self, name: str) -> str:
         return f"jobs/{self.job_id}/{name}"

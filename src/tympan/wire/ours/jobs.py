@@ -14,6 +14,7 @@ _COLLECTIONS = {
     JobKind.DEPLOY_ENDPOINT: "endpoints",
     JobKind.COPY_MODEL: "operations/models/copy",
     JobKind.RUN_TRANSCRIPTION: "transcriptions",
+    JobKind.VERIFY_MODEL: "models",
 }
 
 
