@@ -29,6 +29,8 @@ from tympan.testing.model_files import FakeModelFiles, FakeModelSupply
 from tympan.testing.recognizer import FakeRecognizer
 from tympan.testing.speaker_embedder import FakeEmbedder
 from tympan.testing.store import MemoryStore
+from tympan.testing.synthesizer import FakeSynthesizer
+from tympan.testing.trainer import FakeTrainer
 from tympan.usecases.access import Access
 from tympan.usecases.announcing import AnnouncingStore
 from tympan.usecases.base_models import BaseModels
@@ -49,6 +51,7 @@ from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
 from tympan.usecases.traffic import RequestsAtOnce
+from tympan.usecases.training_advice import Advisor
 from tympan.usecases.transcriptions import Transcriptions
 from tympan.usecases.web_hooks import WebHooks
 
@@ -172,7 +175,10 @@ def make_world(
             work_dir=tmp_path,
             **shared,
         ),
-        models=Models(rule=LifecycleRule.QUARTER, **shared),
+        models=(models := Models(rule=LifecycleRule.QUARTER, **shared)),
+        advisor=Advisor(
+            store=store, blobs=blobs, models=models, trainer=FakeTrainer(), synthesizer=FakeSynthesizer()
+        ),
         model_copies=ModelCopies(receiving=receiving, fetcher=relay, **shared),
         receiving=receiving,
         evaluations=Evaluations(**shared),

@@ -1,15 +1,19 @@
-"""``tympan model verify``."""
+"""``tympan model advise`` and ``verify``."""
 
 # ruff: noqa: F811  fixtures come from another module
 
 import json
+from dataclasses import replace
 
 from tests.api.test_command_line import folder, tympan, worker_does  # noqa: F401
 
-from tympan.cli.errors import CONFLICT, FAILED
+from tympan.cli.errors import CONFLICT, FAILED, USAGE
+from tympan.domain.dataset import DatasetKind
 from tympan.domain.job import JobEvent
+from tympan.domain.manifest import Sentence
 from tympan.domain.resource import Status
-from tympan.testing.entities import make_model
+from tympan.speech.manifest_lines import write_records
+from tympan.testing.entities import make_dataset, make_model
 
 
 def worker_finds(world, outcome, text):
@@ -46,3 +50,31 @@ def test_only_what_is_trained_can_be_verified(world, tympan, base_model):
     status, _, err = tympan("model", "verify", "M")
     assert status == CONFLICT
     assert "Only a finished training can be repeated" in err
+
+
+def add_text(world, *lines):
+    dataset = world.add(make_dataset(display_name="D", kind=DatasetKind.LANGUAGE))
+    world.imported(dataset.id)
+    manifest = world.blobs.put_content(
+        write_records([Sentence(text=line, line=number) for number, line in enumerate(lines, 1)])
+    )
+    with world.store.write() as tx:
+        tx.datasets.save(replace(tx.datasets.get(dataset.id), manifest_key=manifest.key))
+
+
+def test_advice_is_shown_before_a_training(world, tympan, base_model):
+    add_text(world, "service", "good morning", "water")
+    status, out, err = tympan("model", "advise", "--base", "base", "--dataset", "D")
+    assert (status, err) == (0, "")
+    assert "3 lines, 6 examples" in out
+    assert "0 to 55 % fewer word errors" in out
+    assert "probe of this machine" in out
+    assert "Warning: 3 of 3 terms are ordinary words" in out
+    assert "no promise" in out
+
+
+def test_data_that_cannot_train_ends_the_advice_with_its_reason(world, tympan, base_model):
+    add_text(world, " ")
+    status, out, err = tympan("model", "advise", "--dataset", "D", "--json")
+    assert (status, json.loads(out)["canTrain"]) == (USAGE, False)
+    assert "There is nothing to train on." in err

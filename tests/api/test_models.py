@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 from tests.api.conftest import V32, error_of
 
+from tympan.domain.dataset import DatasetKind
+from tympan.domain.manifest import Sentence
 from tympan.domain.resource import Status
+from tympan.speech.manifest_lines import write_records
 from tympan.testing.entities import BUNDLE, make_dataset, make_model
 
 MODELS = f"{V32}/models"
@@ -123,3 +128,38 @@ def test_a_training_that_has_not_ended_cannot_be_repeated(world, client, base_mo
     model = world.add(make_model(base_model_id=base_model.id))
     error_of(client.post(f"/api/v1/models/{model.id}:verify"), 409, "Conflict", "InvalidPrerequisite")
     assert client.post("/api/v1/models/none:verify").status_code == 404
+
+
+def test_advice_takes_the_body_of_a_new_model_and_changes_nothing(world, client, base_model):
+    dataset = world.add(make_dataset(kind=DatasetKind.LANGUAGE))
+    world.imported(dataset.id)
+    manifest = world.blobs.put_content(write_records([Sentence(text="Prime the pump.", line=1)]))
+    with world.store.write() as tx:
+        tx.datasets.save(replace(tx.datasets.get(dataset.id), manifest_key=manifest.key))
+
+    answer = client.post("/api/v1/models:advise", json=body_of(base_model, dataset))
+
+    advice = answer.json()
+    assert (answer.status_code, advice["canTrain"], advice["refusals"]) == (200, True, [])
+    assert advice["baseModel"]["self"].endswith(f"/models/base/{base_model.id}")
+    assert (advice["audioMinutes"], advice["sentences"], advice["heldOutRecordings"]) == (0.0, 1, 0)
+    assert "speakers" not in advice
+    assert [(one["kind"], one["examples"]) for one in advice["recipe"]] == [("Language", 2)]
+    assert advice["estimate"]["calibration"] == "probe"
+    assert advice["estimate"]["memoryBytes"] > 0
+    [gain] = advice["expectedGain"]
+    assert (gain["lowShare"], gain["highShare"]) == (0.0, 0.55)
+    assert client.get(MODELS).json() == {"values": []}
+
+
+def test_advice_needs_no_name_and_no_locale_and_refuses_as_creating_does(world, client, base_model):
+    advice = client.post(
+        "/api/v1/models:advise",
+        json={"baseModel": {"self": base_model.id}, "text": "Prime the pump."},
+    ).json()
+    assert (advice["locale"], advice["sentences"]) == ("en-US", 1)
+    empty = client.post("/api/v1/models:advise", json={"locale": "en-US"})
+    assert (empty.status_code, empty.json()["innerError"]["target"]) == (400, "datasets")
+    gone = {"self": f"{V32}/datasets/00000000-0000-0000-0000-000000000000"}
+    answer = client.post("/api/v1/models:advise", json={"locale": "en-US", "datasets": [gone]})
+    assert answer.status_code == 400

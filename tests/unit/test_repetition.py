@@ -143,6 +143,14 @@ def test_a_deleted_and_a_changed_dataset_are_named(house):
     assert len(house.trainer.plans) == 1
 
 
+def test_recordings_for_the_gate_alone_may_be_gone(house):
+    everyday = house.dataset(DatasetKind.ACOUSTIC, [house.utterance(n + 500) for n in range(3)])
+    model = house.train(house.model(house.recordings(10), settings={"general_dataset": everyday.id}))
+    with house.store.write() as tx:
+        tx.datasets.delete(everyday.id)
+    assert verify(house, model)["outcome"] == "sameWeights"
+
+
 def test_a_recording_that_is_gone_is_a_reason(house):
     dataset = house.recordings()
     model = house.train(house.model(dataset))

@@ -34,6 +34,7 @@ from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.serving import Serving
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
+from tympan.usecases.training_advice import Advisor
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -59,6 +60,9 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
     workers = worker_counter(jobs_database, lease_s=settings.lease_s)
     secret = server_secret(settings.secret_file)
     receiving = base.receiving(resource_id(secret))
+    models = Models(
+        store=store, clock=clock, rule=settings.lifecycle_rule, audio_limit_s=settings.training_audio_limit_s
+    )
     return Services(
         access=Access(store=store, clock=clock, token_secret=token_secret(secret)),
         projects=Projects(store=store, clock=clock),
@@ -71,12 +75,8 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
         ),
         dataset_blocks=DatasetBlocks(store=store, blobs=base.blobs, clock=clock, limits=base.dataset_limits),
         base_models=base.base_models,
-        models=Models(
-            store=store,
-            clock=clock,
-            rule=settings.lifecycle_rule,
-            audio_limit_s=settings.training_audio_limit_s,
-        ),
+        models=models,
+        advisor=_advisor(base, models),
         model_copies=ModelCopies(store=store, clock=clock, receiving=receiving, fetcher=base.fetcher),
         receiving=receiving,
         evaluations=Evaluations(store=store, clock=clock),
@@ -109,6 +109,19 @@ def _services(base: Foundation, serving: Serving, version: str) -> Services:
         management_rate=RequestRate(settings.management_rate, MANAGEMENT_WINDOW_S),
         at_once=RequestsAtOnce(settings.requests_at_once),
         living_workers=workers,
+    )
+
+
+def _advisor(base: Foundation, models: Models) -> Advisor:
+    from tympan.backends.synthesizers import installed_synthesizer
+    from tympan.backends.trainer_whisper import WhisperTrainer
+
+    return Advisor(
+        store=base.store,
+        blobs=base.blobs,
+        models=models,
+        trainer=WhisperTrainer(threads=base.settings.training_threads),
+        synthesizer=installed_synthesizer(),
     )
 
 

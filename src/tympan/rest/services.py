@@ -30,6 +30,7 @@ from tympan.usecases.observing import Observing
 from tympan.usecases.projects import Projects
 from tympan.usecases.recognition import Recognition
 from tympan.usecases.traffic import RequestRate, RequestsAtOnce
+from tympan.usecases.training_advice import Advisor
 from tympan.usecases.training_repetition import Verifications
 from tympan.usecases.transcriptions import Transcriptions
 from tympan.usecases.web_hooks import WebHooks
@@ -67,6 +68,7 @@ class Services:
     dataset_blocks: DatasetBlocks
     base_models: BaseModels
     models: Models
+    advisor: Advisor
     model_copies: ModelCopies
     receiving: ModelReceiving
     evaluations: Evaluations

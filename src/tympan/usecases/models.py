@@ -124,6 +124,15 @@ class Models:
             )
         return model
 
+    def check(self, new: NewModel) -> BaseModel:
+        """The base model that a training would start from, once it, the data and the settings fit together.
+
+        Raises:
+            ServiceError: As ``create``, but for name, project and custom properties.
+        """
+        with self.store.read() as tx:
+            return tx.base_models.get(self._checked_base(tx, new, canonical_locale(new.locale)))
+
     def get(self, model_id: str) -> CustomModel:
         """The custom model.
 

@@ -31,11 +31,12 @@ from tympan.speech.text import normalizer_for
 from tympan.usecases.promotion import PromotionGate, gate_note, gate_summary
 from tympan.usecases.training_audio import TrainingAudio
 from tympan.usecases.training_desk import TrainingDesk
-from tympan.usecases.training_material import collect
+from tympan.usecases.training_material import collect, everyday_recordings
 from tympan.usecases.training_passport import Passport, code_sha256, passport_of, speech_sha256, text_digests
 from tympan.usecases.training_plan import StoredPlan
 from tympan.usecases.training_preparation import Preparation
 from tympan.usecases.training_report import compare_engines, model_report, model_summary, timing_part
+from tympan.usecases.training_settings import general_dataset_of
 
 _AUDIO_SHARE = 0.05
 """Share of the progress bar for fetching recordings."""
@@ -78,8 +79,13 @@ class Training:
         desk.put("passport.json", self._passport(desk, plan).as_document())
         desk.put("plan.json", plan.as_document())
 
-    def planned(self, desk: TrainingDesk, context: JobContext) -> StoredPlan:
+    def planned(self, desk: TrainingDesk, context: JobContext, *, is_gated: bool = True) -> StoredPlan:
         """The plan that the datasets of a model give; the same data and seed give the same one.
+
+        Args:
+            desk: Of the job.
+            context: Hears progress.
+            is_gated: Whether it names what the gate will hear too; that changes nothing of the training.
 
         Raises:
             InvalidInputError: As ``run_prepare``.
@@ -93,8 +99,13 @@ class Training:
                 target="locale",
             )
         context.progress(0.0, "Reading the datasets")
+        model = desk.model
+        material = collect(self.store, self.blobs, model.dataset_ids, model.text)
+        if is_gated:
+            general = general_dataset_of(model.settings)
+            material.general = everyday_recordings(self.store, self.blobs, general)
         return Preparation(
-            material=collect(self.store, self.blobs, desk.model),
+            material=material,
             audio=self.audio(desk),
             language=language,
             seed=desk.settings.seed,
@@ -352,7 +363,7 @@ class Training:
 
     def write_rules(self, desk: TrainingDesk, bundle_folder: Path) -> None:
         """Write the owner's rules into a bundle; the engine applies them to results."""
-        material = collect(self.store, self.blobs, desk.model)
+        material = collect(self.store, self.blobs, desk.model.dataset_ids, desk.model.text)
         entries = [entry for entry, _ in material.entries if may_rewrite(entry, desk.model.locale)]
         for name, records in ((PRONUNCIATIONS_FILE, entries), (FORMATTING_FILE, material.rules)):
             if records:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tympan.domain.dataset import Dataset, DatasetKind
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.manifest import FormattingRule, PronunciationEntry, Sentence, Utterance
-from tympan.domain.model import CustomModel
 from tympan.ports.blobs import BlobStore
 from tympan.ports.store import Store
 from tympan.speech.audio_context import FULL_CONTEXT_S
@@ -17,7 +16,7 @@ from tympan.speech.manifest_lines import Record, read_records
 from tympan.speech.rewriting import may_rewrite
 from tympan.speech.term_text import split_sentences
 from tympan.usecases.training_plan import DatasetUse
-from tympan.usecases.training_settings import GENERAL_DATASET, general_dataset_of
+from tympan.usecases.training_settings import GENERAL_DATASET
 
 _MOST_SAMPLES = 10
 _MOST_CHARACTERS_A_SECOND = 40
@@ -72,7 +71,8 @@ class Material:
     """All lines that may be trained on, each with the tally of its dataset.
 
     Attributes:
-        general: Everyday recordings with transcripts that are never trained on.
+        general: Everyday recordings with transcripts that are never trained on
+            (``everyday_recordings``).
     """
 
     recordings: list[tuple[Utterance, Tally]] = field(default_factory=list)
@@ -83,8 +83,8 @@ class Material:
     general: list[Utterance] = field(default_factory=list)
 
 
-def collect(store: Store, blobs: BlobStore, model: CustomModel) -> Material:
-    """Read the manifests of a model's datasets and its inline text.
+def collect(store: Store, blobs: BlobStore, dataset_ids: Sequence[str], text: str | None) -> Material:
+    """Read the manifests of datasets, and inline text.
 
     Lines that cannot be used whatever their audio says are left out and counted.
 
@@ -93,7 +93,7 @@ def collect(store: Store, blobs: BlobStore, model: CustomModel) -> Material:
     """
     material = Material()
     with store.read() as tx:
-        datasets = [(dataset_id, tx.datasets.find(dataset_id)) for dataset_id in model.dataset_ids]
+        datasets = [(dataset_id, tx.datasets.find(dataset_id)) for dataset_id in dataset_ids]
     for dataset_id, dataset in datasets:
         if dataset is None or dataset.manifest_key is None:
             raise InvalidInputError(
@@ -103,17 +103,20 @@ def collect(store: Store, blobs: BlobStore, model: CustomModel) -> Material:
                 target="datasets",
             )
         _collect_dataset(material, dataset, blobs, dataset.manifest_key)
-    material.general = _general(store, blobs, general_dataset_of(model.settings))
-    if model.text and model.text.strip():
+    if text and text.strip():
         tally = Tally(None)
         material.tallies.append(tally)
-        lines = (Sentence(text=line.strip(), line=n) for n, line in enumerate(model.text.splitlines(), 1))
+        lines = (Sentence(text=line.strip(), line=n) for n, line in enumerate(text.splitlines(), 1))
         _collect_sentences(material, tally, lines)
     return material
 
 
-def _general(store: Store, blobs: BlobStore, dataset_id: str | None) -> list[Utterance]:
-    """What the model is held against; what could not be trained on cannot be heard in one piece either."""
+def everyday_recordings(store: Store, blobs: BlobStore, dataset_id: str | None) -> list[Utterance]:
+    """What the model is held against; what could not be trained on cannot be heard in one piece either.
+
+    Raises:
+        InvalidInputError: The dataset was deleted.
+    """
     if dataset_id is None:
         return []
     with store.read() as tx:

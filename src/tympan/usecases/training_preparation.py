@@ -18,12 +18,20 @@ from tympan.usecases.training_audio import TrainingAudio
 from tympan.usecases.training_material import Material, Tally
 from tympan.usecases.training_plan import PlannedExample, StoredPlan
 
-_MOST_SENTENCES = 2000
-_VOICES_A_SENTENCE = 2
+MOST_SENTENCES = 2000
+"""Most sentences that are spoken."""
+
+VOICES_A_SENTENCE = 2
+"""Voices, or paces of one voice, that speak each."""
+
 _RATES = (1.0, 0.9, 1.12)
-_LEAST_REPLAY = 40
+LEAST_REPLAY = 40
+"""Fewest general sentences; else as many as there are examples."""
+
 _MOST_PARITY = 30
-_MOST_DEV = 128
+MOST_DEV = 128
+"""Most recordings held out."""
+
 _MOST_GENERAL = 200
 _LISTENING_SHARE = 0.4
 """Share of the progress bar for listening to uploaded recordings."""
@@ -63,7 +71,7 @@ class Preparation:
         examples = [
             _uploaded(utterance) for index, (utterance, _) in enumerate(heard) if index not in held_out
         ]
-        dev = [_uploaded(heard[index][0]) for index in sorted(held_out)][:_MOST_DEV]
+        dev = [_uploaded(heard[index][0]) for index in sorted(held_out)][:MOST_DEV]
         for utterance, tally in heard:
             tally.used_lines += 1
             tally.used_audio_s += utterance.duration_s
@@ -72,7 +80,7 @@ class Preparation:
         examples += self._spoken(voices)
         self._check(examples)
         if examples:
-            examples += self._replay(voices, max(_LEAST_REPLAY, len(examples)))
+            examples += self._replay(voices, max(LEAST_REPLAY, len(examples)))
         return StoredPlan(
             language=self.language,
             locale=self.audio.locale,
@@ -135,7 +143,7 @@ class Preparation:
         for number, (spoken, origin, tally) in enumerate(wanted, start=1):
             added = [
                 example
-                for way in islice(ways, min(_VOICES_A_SENTENCE, len(voices)))
+                for way in islice(ways, min(VOICES_A_SENTENCE, len(voices)))
                 if (example := self._speak(spoken, origin, way)) is not None
             ]
             made += added
@@ -149,13 +157,13 @@ class Preparation:
 
     def _texts(self) -> Iterator[tuple[SpokenText, str, Tally]]:
         owner = dict(self.material.sentences)
-        chosen = pick_sentences([text for text, _ in self.material.sentences], _MOST_SENTENCES, self.seed)
+        chosen = pick_sentences([text for text, _ in self.material.sentences], MOST_SENTENCES, self.seed)
         kept = frozenset(chosen)
         for text in chosen:
             yield SpokenText(text, text), "text", owner[text]
         for text, tally in owner.items():
             if text not in kept:
-                tally.skip(f"Only {_MOST_SENTENCES:,} sentences are spoken.", text)
+                tally.skip(f"Only {MOST_SENTENCES:,} sentences are spoken.", text)
         for entry, tally in self.material.entries:
             tally.used_lines += 1
             for spoken in carry(entry, self.language):

@@ -105,7 +105,7 @@ class Repetition:
             desk.put(VERDICT_FILE, _not_repeatable(reasons))
             return
         try:
-            plan = self.training.planned(desk, context)
+            plan = self.training.planned(desk, context, is_gated=False)
         except (NotFoundError, InvalidInputError) as error:
             desk.put(VERDICT_FILE, _not_repeatable([error.message]))
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 from tympan.domain.model import CustomModel
 from tympan.ports.trainer import ParityOutcome, TrainingOutcome, TrainingSettings
+from tympan.speech.audio_context import unadapted_context_s
 from tympan.speech.metrics import count_words
 from tympan.usecases.training_plan import DatasetUse, StoredPlan
 
@@ -114,6 +115,7 @@ def model_report(
         },
         "examples": {origin: origins.count(origin) for origin in sorted(set(origins))},
         "exampleSeconds": round(sum(example.duration_s for example in plan.examples), 1),
+        "shownSeconds": sum(unadapted_context_s(one.duration_s) for one in (*plan.examples, *plan.dev)),
         "heldOutRecordings": len(plan.dev),
         "metrics": _metrics(outcome),
         "parity": _parity_part(parity),
