@@ -13,6 +13,7 @@ SCRIPTS = (
     "long_recording",
     "phrase_lists",
     "realtime",
+    "idle_streams",
 )
 
 for script in SCRIPTS:

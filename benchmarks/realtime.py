@@ -86,7 +86,7 @@ HEADINGS = [
 def main() -> None:
     """Measure and write the result page."""
     asked = _arguments()
-    spoken = _recorded(asked.recordings) if asked.recordings else _spoken()
+    spoken = _recorded(asked.recordings) if asked.recordings else spoken_sentences()
     rows: list[list[object]] = [list(HEADINGS)]
     os.sched_setaffinity(0, {1})
     for model in asked.models.split(","):
@@ -137,14 +137,15 @@ def _rows(
             process.cpu_affinity([0])
         if model in bundles:
             server.tympan("base-model", "import", Path(bundles[model]).resolve(), "--locale", "en-US")
-        query = _endpoint(server, MODELS[model])
+        query = endpoint_query(server, MODELS[model])
         name = f"{model}, ready for streams" if model in bundles else model
         for count in counts:
             yield _row(name, count, _measured(server, query, spoken, count, asked.seconds))
         server.close()
 
 
-def _spoken() -> list[tuple[str, NDArray[np.int16]]]:
+def spoken_sentences() -> list[tuple[str, NDArray[np.int16]]]:
+    """Sentences by synthetic voices, each with a pause after it: text and samples at 16 kHz."""
     synthesizer = PicoSynthesizer()
     pause = np.zeros(int((PAUSE_S + EXTRA_PAUSE_S) * RATE_HZ))
     found = [
@@ -185,7 +186,8 @@ def _stream(
     return np.concatenate(parts), said
 
 
-def _endpoint(server: RunningServer, name: str) -> str:
+def endpoint_query(server: RunningServer, name: str) -> str:
+    """The query of a stream to a new endpoint of the newest base model with this name."""
     def offered() -> list[dict]:
         found = server.tympan("base-model", "list", "--locale", "en-US")
         return [one for one in found if one["displayName"].endswith(name)]
