@@ -188,6 +188,7 @@ def _stream(
 
 def endpoint_query(server: RunningServer, name: str) -> str:
     """The query of a stream to a new endpoint of the newest base model with this name."""
+
     def offered() -> list[dict]:
         found = server.tympan("base-model", "list", "--locale", "en-US")
         return [one for one in found if one["displayName"].endswith(name)]

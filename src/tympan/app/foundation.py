@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from tympan.usecases.model_receiving import ModelReceiving
 from tympan.usecases.web_hooks import WebHooks
 
+_RESTART_S = 15.0
+"""Longer than the supervisor and the start of a model host take together; streams wait as long."""
+
 
 class Foundation:
     """Backends, each built when first asked for.
@@ -250,7 +253,7 @@ class Foundation:
         """The engine of the model host, which answers endpoints; also tells speakers apart."""
         from tympan.backends.model_host.client import ModelHostClient
 
-        return ModelHostClient(*self.model_host_address, tracer=self.tracer)
+        return ModelHostClient(*self.model_host_address, restart_s=_RESTART_S, tracer=self.tracer)
 
     @cached_property
     def model_host_live(self) -> LiveRecognizer:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import httpx
 import numpy as np
@@ -40,27 +42,48 @@ _STATE_S = 2.0
 _SHORT_ANSWER_S = 10.0
 _WARM_S = 600.0
 _WAIT_S = 300.0
+_LOOK_AGAIN_S = 0.25
+_MOST_WAITING = 32
+"""So many calls at once wait for a host that is being started again. They hold threads of their
+process, which has others to serve meanwhile; who comes beyond them is refused at once."""
+_AWAY = (httpx.ConnectError, httpx.ConnectTimeout)
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""What a call meets whose host has ended. A host that merely answers late is not asked again."""
 _SECONDS_A_SECOND = 10.0
 """A host that needs longer than this for a second of audio is taken for hung."""
+
+log = logging.getLogger(__name__)
 
 
 class ModelHostClient:
     """Recognises by asking a model host. Thread-safe.
 
-    A host that cannot be reached, is full or goes away in the middle is an UnavailableError;
-    the supervisor starts it again, so a later try goes through.
+    A call that is lost with its host is sent once more when the host is back; not oftener, for it
+    may be what ends it. A host that stays away, or is full, is an UnavailableError.
 
     Args:
         url: Of the host, such as ``http://127.0.0.1:9000``.
         secret: What host and callers share.
         patience_s: How long a call tries again by itself. What answers people leaves it at 0
             and passes the refusal on; background work has time.
+        restart_s: How long a call waits for a host that went away, where somebody starts it again.
+            At 0 it is not asked again.
         tracer: Traces what is asked, and lets the host go on with it.
     """
 
-    def __init__(self, url: str, secret: str, *, patience_s: float = 0.0, tracer: Tracer = NO_TRACES) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        *,
+        patience_s: float = 0.0,
+        restart_s: float = 0.0,
+        tracer: Tracer = NO_TRACES,
+    ) -> None:
         self._tracer = tracer
         self._patience_s = patience_s
+        self._restart_s = restart_s
+        self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {secret}"},
@@ -147,18 +170,17 @@ class ModelHostClient:
         give_up_at = time.monotonic() + self._patience_s
         while True:
             try:
-                return self._ask_once(method, path, body() if body else None, answer_s)
+                return self._ask_once(method, path, body, answer_s)
             except UnavailableError as error:
                 if time.monotonic() + error.retry_after_s > give_up_at:
                     raise
                 time.sleep(error.retry_after_s)
 
-    def _ask_once(self, method: str, path: str, body: Iterable[bytes] | None, answer_s: float) -> bytes:
-        timeout = httpx.Timeout(answer_s, connect=_CONNECT_S)
+    def _ask_once(
+        self, method: str, path: str, body: Callable[[], Iterable[bytes]] | None, answer_s: float
+    ) -> bytes:
         try:
-            answer = self._http.request(
-                method, path, content=body, headers=self._tracer.carrier(), timeout=timeout
-            )
+            answer = self._sent(method, path, body, httpx.Timeout(answer_s, connect=_CONNECT_S))
         except httpx.TransportError as reason:
             raise UnavailableError(
                 f"The model host cannot be reached ({type(reason).__name__}); it may be starting. Try again "
@@ -168,6 +190,39 @@ class ModelHostClient:
         if answer.is_success:
             return answer.content
         raise _error_of(answer)
+
+    def _sent(
+        self, method: str, path: str, body: Callable[[], Iterable[bytes]] | None, timeout: httpx.Timeout
+    ) -> httpx.Response:
+        """The answer; what is asked for work waits for a host that is away, and is sent twice at most."""
+        losses, give_up_at, headers = 0, 0.0, self._tracer.carrier()
+        while True:
+            try:
+                content = body() if body else None
+                return self._http.request(method, path, content=content, headers=headers, timeout=timeout)
+            except (*_AWAY, *_LOST) as reason:
+                losses += isinstance(reason, _LOST)
+                give_up_at = give_up_at or time.monotonic() + self._restart_s
+                # A question about the host, which has no body, is answered by its being away.
+                if body is None or losses > 1 or not self._is_back(give_up_at):
+                    raise
+                log.warning(
+                    "the model host went away; asking again", extra={"path": path, "reason": repr(reason)}
+                )
+
+    def _is_back(self, give_up_at: float) -> bool:
+        """Wait until the host answers again; false when that takes too long, or too many wait."""
+        if not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            while time.monotonic() < give_up_at:
+                time.sleep(_LOOK_AGAIN_S)
+                with suppress(httpx.TransportError):  # not yet
+                    if self._http.get("/health", timeout=_STATE_S).is_success:
+                        return True
+            return False
+        finally:
+            self._waiting.release()
 
 
 def _patience_for_s(recordings: Sequence[NDArray[np.float32]]) -> float:
