@@ -199,7 +199,10 @@ def test_the_table_says_verdict_data_and_dates(signed_in, tab, project, base, da
     signed_in.add("models", make_model(summary={"gate": "passed"}, dataset_ids=ids, **fields))
     signed_in.add("models", make_model(**fields | {"decoding_expires_at": gone, "base_model_id": "gone"}))
     page = signed_in.page(tab)
-    assert "Calls, deleted dataset, Words and 1 more 2026-01-12, soon no end date" in page.text
+    assert (
+        "Base trains until: no end date Calls, deleted dataset, Words and 1 more 2026-01-12, soon"
+        in page.text
+    )
     assert "ended 2025-12-29" in page.text
     for said in ("Passed", "Held back", "deleted model", HOSTILE):
         assert said in page.text
