@@ -147,7 +147,7 @@ export class BlockUpload {
     for (const place of missing) {
       const [start, end] = span(place);
       const before = this.sent;
-      const body = await this.file.slice(start, end).arrayBuffer();
+      const body = this.file.slice(start, end); // read by the browser as it goes out
       const onProgress = (bytes) => { this.sent = before + Math.min(bytes, end - start); this.tell(this); };
       const answer = await this.#call("PUT", `/${this.id}/blocks?blockid=${encodeURIComponent(names[place])}`, { body, onProgress });
       if (answer.status === 404) unfinished.forget(this.key);
@@ -181,7 +181,7 @@ export class BlockUpload {
       try {
         answer = await this.#once(method, path, options);
       } catch (error) {
-        if (error instanceof Halted || error instanceof Refusal) throw error;
+        if (error instanceof Halted || error instanceof Refusal || error.name === "NotReadableError") throw error;
         answer = { status: 0, text: "", retryS: 0 };
       }
       if (answer.status === 401 && strangers++ === 0) { this.tokens.drop(); continue; }
@@ -194,6 +194,7 @@ export class BlockUpload {
   }
 
   async #once(method, path, { body, json, onProgress } = {}) {
+    await body?.slice(0, 1).arrayBuffer(); // a file that was changed or moved says so here, not as a broken connection
     const token = await this.tokens.get();
     if (this.#isHalted && method !== "DELETE") throw new Halted();
     return new Promise((resolve, reject) => {
