@@ -215,6 +215,19 @@ def test_a_pause_sends_nothing_until_it_ends_and_a_discarded_upload_is_gone(
     assert world.services.datasets.count() == 1
 
 
+def test_a_file_that_changes_on_its_way_is_not_stitched_together(page, world, server, recording):
+    server.holds_after = 1
+    begin(page, recording)
+    server.wait_until_held()
+    page.get_by_role("button", name=f"Pause {recording.name}").click()
+    server.holds_after = None
+    recording.write_bytes(b"another take")
+    page.get_by_role("button", name=f"Resume {recording.name}").click()
+    said(page, recording, "The file has changed or is gone")
+    assert len(server.taken) == 1
+    assert [one.job_id for one in world.services.datasets.list(EVERYTHING)] == [None]
+
+
 def test_what_would_be_refused_is_not_sent(page, server, tmp_path):
     untranscribed = io.BytesIO()
     with zipfile.ZipFile(untranscribed, "w") as archive:
