@@ -136,6 +136,23 @@ def test_a_killed_model_host_ends_its_streams_so_that_clients_begin_again(
     server.wait(lambda: _answers(server, query, talk))
 
 
+def test_short_audio_is_answered_although_its_model_host_is_killed(server: RunningServer, query: str) -> None:
+    recording = spoken("You have three new messages.")
+    answers = []
+
+    def ask() -> None:
+        answers.extend(server.recognise(query.removeprefix("cid="), recording) for _ in range(6))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    server.wait(lambda: answers)
+    [host] = server.children("model-host")
+    os.kill(host.pid, signal.SIGKILL)
+    asking.join()
+    assert {answer.status_code for answer in answers} == {200}
+    assert all("new messages" in answer.text for answer in answers)
+
+
 def _answers(server: RunningServer, query: str, talk: bytes) -> bool:
     client = heard(server, query, talk)
     return "new messages" in client.text()
