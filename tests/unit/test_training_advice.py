@@ -9,9 +9,11 @@ from tests.unit.test_training import House
 from tympan.domain.dataset import DatasetCounts, DatasetKind, StoredFile
 from tympan.domain.errors import InvalidInputError
 from tympan.domain.manifest import FormattingRule, PronunciationEntry, Sentence
+from tympan.domain.model import Bundle, BundleFile
 from tympan.usecases import training_estimate
 from tympan.usecases.models import NewModel
 from tympan.usecases.training_advice import Advisor
+from tympan.usecases.training_estimate import Estimator, Work
 
 
 @pytest.fixture
@@ -77,13 +79,23 @@ def test_gains_are_ranges_with_a_source_and_little_audio_lowers_them(house):
     assert (audio.low, audio.high) == (0.07, 0.48)
 
 
-def test_the_first_estimate_stands_on_a_probe_and_grows_with_the_data(house):
-    small, large = (advise(house, house.recordings(n)).estimate for n in (10, 100))
-    assert small.calibration == "probe"
-    assert "probe of this machine" in small.source
-    assert 0 < small.low_cpu_s < small.cpu_s < small.high_cpu_s < large.high_cpu_s
-    more = advise(house, house.recordings(10), settings={"epochs": 6}).estimate
-    assert more.cpu_s > small.cpu_s
+def test_the_first_estimate_stands_on_a_probe_and_grows_with_data_epochs_and_weights(house, monkeypatch):
+    def estimate(megabytes=75.5, minutes=10, epochs=3, gflops=40.0):
+        monkeypatch.setattr(training_estimate, "probe_gflops", lambda: gflops)  # a real one differs each time
+        file = BundleFile(name="model.bin", sha256="a" * 64, size_bytes=round(megabytes * 1e6))
+        base = replace(house.base, bundle=Bundle(engine="fake", files=(file,)))
+        work = Work(shown_s=60 * minutes, spoken_cpu_s=1.0, epochs=epochs)
+        return Estimator(store=house.store, blobs=house.blobs).estimate(base, work)
+
+    found = estimate()
+    assert (found.calibration, found.cpu_s) == ("probe", pytest.approx(32.5))
+    assert "A probe of this machine (40 GFLOP per CPU s)" in found.source
+    assert (found.low_cpu_s, found.high_cpu_s) == (pytest.approx(13.6), pytest.approx(79.75))
+    assert estimate(epochs=6).cpu_s == pytest.approx(1 + 31.5 * 1.75)
+    assert estimate(minutes=20).cpu_s == pytest.approx(64.0)
+    assert estimate(gflops=80.0).cpu_s == pytest.approx(16.75)
+    assert estimate(megabytes=145.2).cpu_s == pytest.approx(71.4, abs=1), "as the benchmark measured"
+    assert found.memory_bytes < estimate(megabytes=145.2).memory_bytes
 
 
 def test_later_estimates_stand_on_what_trainings_cost_here(house):
@@ -140,6 +152,7 @@ def test_a_list_of_ordinary_words_is_told(house):
         "OrdinaryTerms"
     ]
     assert codes(advise(house, sentences(house, "metoprolol", "Xoriant", "water"))) == []
+    assert codes(advise(house, sentences(house, "Close the door.", "Open it.", "Call me."))) == []
 
 
 def test_what_cannot_train_is_refused_with_the_reasons(house):

@@ -33,6 +33,7 @@ _FUNCTION_WORDS = {
 """The words that every text of a language is full of, whatever it is about."""
 
 _LONGEST_TERM = 3
+_SENTENCE_ENDS = (".", "!", "?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,18 @@ def other_language(texts: Iterable[str], language: str) -> OtherLanguage | None:
 
 
 def ordinary_terms(texts: Iterable[str], language: str) -> tuple[int, int]:
-    """How many terms are ordinary words, and of how many; texts of at most three words are terms.
+    """How many terms are ordinary words, and of how many.
 
-    >>> ordinary_terms(["service", "metoprolol", "Please call the front desk."], "en")
+    Terms are texts of at most three words that do not end like a sentence.
+
+    >>> ordinary_terms(["service", "metoprolol", "Prime the pump.", "a list of ordinary words"], "en")
     (1, 2)
     """
     known = ordinary_words(language)
     if known is None:
         return 0, 0
-    terms = [words for words in map(_words, texts) if 0 < len(words) <= _LONGEST_TERM]
+    named = (_words(text) for text in texts if not text.rstrip().endswith(_SENTENCE_ENDS))
+    terms = [words for words in named if 0 < len(words) <= _LONGEST_TERM]
     return sum(all(word in known for word in words) for words in terms), len(terms)
 
 

@@ -12,6 +12,8 @@ from tympan.usecases.training_material import Material
 
 _MANY = 0.5
 _MOSTLY = 0.8
+_FEWEST_TERMS = 3
+"""Fewer are no list."""
 
 
 def warnings_of(
@@ -92,7 +94,7 @@ def _repeated(skipped: Mapping[str, int]) -> Iterator[int]:
 def _of_terms(material: Material, language: str) -> Iterator[Concern]:
     displays = [entry.display for entry, _ in material.entries]
     ordinary, terms = ordinary_terms((*(text for text, _ in material.sentences), *displays), language)
-    if terms and ordinary >= _MANY * terms:
+    if terms >= _FEWEST_TERMS and ordinary >= _MANY * terms:
         yield Concern(
             code="OrdinaryTerms",
             text=f"{ordinary} of {terms} terms are ordinary words, which the base model knows. Lists of them "
