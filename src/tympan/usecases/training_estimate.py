@@ -37,7 +37,7 @@ _USUAL_EPOCHS = TrainingSettings().epochs
 _SPREAD_EARLIER, _SPREAD_PROBE = 1.3, 2.5
 """Factors up and down between which the truth is expected.
 
-A probe of one operation says less: on one busy machine it gave 19 to 49 GFLOP per CPU s.
+A probe of one operation says less: on one busy machine it gave 10 to 49 GFLOP per CPU s.
 """
 
 _CPU_S_PER_MIN, _GROWTH = 3.15, 1.23
