@@ -215,6 +215,9 @@ def test_a_trained_model_offers_its_test_against_the_base_model(signed_in, tab, 
     assert "Test against base model on Calls" in page.text
     wanted = f"/testing/new?model={model.id}&base={base.id}&dataset={datasets[0].id}"
     assert [link for link in page.links if link.endswith(wanted)]
+    with signed_in.store.write() as tx:
+        tx.datasets.delete(datasets[0].id)
+    assert "Calls" not in signed_in.page(f"{tab}/{model.id}").text
 
 
 def test_a_model_of_another_project_is_neither_shown_nor_touched(signed_in, send, tab, base):

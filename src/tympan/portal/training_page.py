@@ -14,7 +14,7 @@ from tympan.domain.job import Job, JobEvent, JobState
 from tympan.domain.model import CustomModel
 from tympan.portal.actions import Show
 from tympan.portal.curves import Curve, curve_of
-from tympan.portal.entity_values import dataset_names, entity_values, job_of
+from tympan.portal.entity_values import DELETED, dataset_names, entity_values, job_of
 from tympan.portal.pages import Pages
 from tympan.portal.projects import model_names
 from tympan.portal.reports import Members, objects, read_report
@@ -114,13 +114,14 @@ class _TrainingPage:
         events = self._services.jobs.events(job.id) if job else ()
         report = read_report(self._services.blobs, model.files, "report.json")
         gate = _gate(report)
-        test = model.custom_properties.get(TEST_PROPERTY)
+        test = model.custom_properties.get(TEST_PROPERTY, "")
+        test_name = dataset_names(self._pages, [test])[test] if test else DELETED
         values = entity_values(self._pages, request, "training", model) | {
             "model": model,
             "now": self._services.access.clock.now(),
             "base_name": names[model.base_model_id],
             "datasets": [(one, datasets[one]) for one in model.dataset_ids],
-            "test": (test, dataset_names(self._pages, [test])[test]) if test else None,
+            "test": None if test_name == DELETED else (test, test_name),
             "stages": _stages(job),
             "is_stopping": job is not None and job.is_cancel_requested and not job.state.is_terminal,
             "events": _said(events),
