@@ -12,9 +12,6 @@ from tympan.domain.resource import WorkedResource
 from tympan.portal.pages import Pages
 from tympan.portal.projects import project_values
 
-DELETED = "deleted dataset"
-"""What a dataset is called that is no longer there."""
-
 
 def entity_values(pages: Pages, request: Request, tab: str, entity: WorkedResource) -> dict[str, object]:
     """The project around a resource, and how far its job is.
@@ -44,7 +41,7 @@ def dataset_names(pages: Pages, dataset_ids: Iterable[str]) -> dict[str, str]:
         try:
             names[one] = pages.services.datasets.get(one).display_name
         except NotFoundError:
-            names[one] = DELETED
+            names[one] = "deleted dataset"
     return names
 
 

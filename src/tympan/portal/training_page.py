@@ -10,11 +10,12 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tympan.domain.errors import NotFoundError
 from tympan.domain.job import Job, JobEvent, JobState
 from tympan.domain.model import CustomModel
 from tympan.portal.actions import Show
 from tympan.portal.curves import Curve, curve_of
-from tympan.portal.entity_values import DELETED, dataset_names, entity_values, job_of
+from tympan.portal.entity_values import dataset_names, entity_values, job_of
 from tympan.portal.pages import Pages
 from tympan.portal.projects import model_names
 from tympan.portal.reports import Members, objects, read_report
@@ -114,14 +115,12 @@ class _TrainingPage:
         events = self._services.jobs.events(job.id) if job else ()
         report = read_report(self._services.blobs, model.files, "report.json")
         gate = _gate(report)
-        test = model.custom_properties.get(TEST_PROPERTY, "")
-        test_name = dataset_names(self._pages, [test])[test] if test else DELETED
         values = entity_values(self._pages, request, "training", model) | {
             "model": model,
             "now": self._services.access.clock.now(),
             "base_name": names[model.base_model_id],
             "datasets": [(one, datasets[one]) for one in model.dataset_ids],
-            "test": None if test_name == DELETED else (test, test_name),
+            "test": self._test(model),
             "stages": _stages(job),
             "is_stopping": job is not None and job.is_cancel_requested and not job.state.is_terminal,
             "events": _said(events),
@@ -133,6 +132,16 @@ class _TrainingPage:
             "report": None if report is None else json.dumps(report, indent=2, ensure_ascii=False),
         }
         return self._pages.page(request, "model.html", values)
+
+    def _test(self, model: CustomModel) -> tuple[str, str] | None:
+        """Id and name of the dataset the model shall be tested on; None when there is none any more."""
+        chosen = model.custom_properties.get(TEST_PROPERTY)
+        if not chosen:
+            return None
+        try:
+            return chosen, self._services.datasets.get(chosen).display_name
+        except NotFoundError:
+            return None
 
 
 def _stages(job: Job | None) -> list[Stage]:
