@@ -136,7 +136,7 @@ def test_the_report_is_shown_by_reason_and_row_with_what_can_be_heard(signed_in,
     assert len(page.all("audio")) == 2, "what was refused is not kept"
     assert page.all("a", download=f"00001{HOSTILE}.wav.flac")
     silent = signed_in.page(f"{place}?reason=AudioSilent")
-    assert "1 rows, page 1 of 1" in silent.text
+    assert "1 row, page 1 of 1" in silent.text
     assert "00003" in silent.text
     assert "00001" not in silent.text
     assert "00002" in signed_in.page(f"{place}?status=warning").text
