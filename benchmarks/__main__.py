@@ -14,6 +14,7 @@ SCRIPTS = (
     "phrase_lists",
     "realtime",
     "idle_streams",
+    "hot_swap",
 )
 
 for script in SCRIPTS:
